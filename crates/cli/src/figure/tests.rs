@@ -1,0 +1,1 @@
+//! Whole figures: what they show, and that odd data cannot break them.

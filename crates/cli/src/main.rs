@@ -1,0 +1,2 @@
+//! The `vitreous` program.
+fn main() {}

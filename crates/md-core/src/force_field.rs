@@ -1,0 +1,282 @@
+//! A potential with its neighbour list: forces at one configuration after another.
+
+use crate::configuration::{Configuration, ConfigurationError};
+use crate::linearization::Linearization;
+use crate::neighbours::{Neighbourhood, VerletList};
+use crate::potential::{Potential, Totals};
+use crate::vector::{Matrix, Vector, norm_squared};
+use thiserror::Error;
+
+/// Energy, forces and stress at a configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mechanics<const D: usize> {
+    /// The forces `-dU/dx`, `N x D`.
+    pub forces: Vec<Vector<D>>,
+    /// Energy, strain gradient, squared term forces.
+    pub totals: Totals<D>,
+    /// The volume `V`.
+    pub volume: f64,
+}
+
+impl<const D: usize> Mechanics<D> {
+    /// The potential energy `U`.
+    pub fn energy(&self) -> f64 {
+        self.totals.energy
+    }
+
+    /// The potential part of the stress `(1/V) dU/dF`, tension positive, `D x D`.
+    pub fn stress(&self) -> Matrix<D> {
+        self.totals
+            .strain_gradient
+            .map(|row| row.map(|entry| entry / self.volume))
+    }
+
+    /// The potential part of the pressure, `-tr(stress)/D`.
+    pub fn pressure(&self) -> f64 {
+        -(0..D)
+            .map(|k| self.totals.strain_gradient[k][k])
+            .sum::<f64>()
+            / (D as f64 * self.volume)
+    }
+
+    /// How well the forces cancel.
+    pub fn balance(&self) -> ForceBalance {
+        ForceBalance::new(&self.forces, self.totals.squared_term_forces)
+    }
+}
+
+/// How well forces cancel: the net forces on particles beside the forces of the interactions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ForceBalance {
+    /// `sqrt(sum_i |F_i|^2 / N)`.
+    pub net: f64,
+    /// `sqrt(sum_pairs f_ij^2 / N)`.
+    pub interaction: f64,
+    /// `max_i |F_i|`.
+    pub largest: f64,
+}
+
+impl ForceBalance {
+    fn new<const D: usize>(forces: &[Vector<D>], squared_term_forces: f64) -> Self {
+        let particles = forces.len() as f64;
+        let squares = || forces.iter().map(norm_squared);
+        Self {
+            net: (squares().sum::<f64>() / particles).sqrt(),
+            interaction: (squared_term_forces / particles).sqrt(),
+            largest: squares().fold(0.0, f64::max).sqrt(),
+        }
+    }
+
+    /// The force ratio `net / interaction`: the quality of a minimum; zero where no force acts at all.
+    pub fn ratio(&self) -> f64 {
+        if self.net == 0.0 {
+            0.0
+        } else {
+            self.net / self.interaction
+        }
+    }
+}
+
+/// Why forces could not be evaluated.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum ForceError {
+    /// A particle of a species that the potential does not know.
+    #[error(
+        "particle {particle} is of species {species}, but the potential has {count} (numbered from 0)"
+    )]
+    UnknownSpecies {
+        /// Index of the particle, from 0.
+        particle: usize,
+        /// Its species.
+        species: u8,
+        /// The number of species of the potential.
+        count: usize,
+    },
+    /// Energy or forces overflow because particles coincide or nearly so.
+    #[error(
+        "energy or forces are not finite: particles {first} and {second} are at a distance of {distance:e}; move them apart"
+    )]
+    Overlap {
+        /// The first particle of the closest pair, from 0.
+        first: usize,
+        /// The second.
+        second: usize,
+        /// Their distance.
+        distance: f64,
+    },
+    /// Energy or forces are not finite although no two particles are close.
+    #[error(
+        "energy or forces are not finite although no particles are within range: check the potential's parameters"
+    )]
+    NotFinite,
+    /// A coordinate is not finite.
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
+}
+
+/// A potential with the neighbour list that serves it along a trajectory or a minimisation.
+pub struct ForceField<'a, const D: usize> {
+    potential: &'a dyn Potential<D>,
+    list: VerletList<D>,
+    evaluations: u64,
+}
+
+impl<'a, const D: usize> ForceField<'a, D> {
+    /// The width of the skin in units of the range: a compromise between the cost of a longer list and that
+    /// of building it more often, good to some percent for dense liquids.
+    pub const SKIN: f64 = 0.15;
+
+    /// A force field with the default skin.
+    pub fn new(potential: &'a dyn Potential<D>) -> Self {
+        Self::with_skin(potential, Self::SKIN * potential.range())
+    }
+
+    /// A force field whose list reaches `skin` beyond the range of the potential.
+    pub fn with_skin(potential: &'a dyn Potential<D>, skin: f64) -> Self {
+        Self {
+            potential,
+            list: VerletList::new(potential.range(), skin),
+            evaluations: 0,
+        }
+    }
+
+    /// How often forces were evaluated.
+    pub fn evaluations(&self) -> u64 {
+        self.evaluations
+    }
+
+    /// How often the neighbour list was built.
+    pub fn list_builds(&self) -> u64 {
+        self.list.builds()
+    }
+
+    /// Forgets the neighbour list, so that what follows depends on the positions alone and not on the
+    /// configurations seen before (the order of the list sets the last bits of sums).
+    pub fn reset(&mut self) {
+        self.list.reset();
+    }
+
+    /// Energy, forces and stress in one pass.
+    ///
+    /// # Errors
+    /// A species that the potential does not know; coordinates, energy or forces that are not finite.
+    pub fn evaluate(
+        &mut self,
+        configuration: &Configuration<D>,
+    ) -> Result<Mechanics<D>, ForceError> {
+        let mut mechanics = Mechanics {
+            forces: Vec::new(),
+            totals: Totals::zero(),
+            volume: configuration.cell().volume(),
+        };
+        self.evaluate_into(configuration, &mut mechanics)?;
+        Ok(mechanics)
+    }
+
+    /// As [`ForceField::evaluate`], reusing the memory of an earlier result.
+    ///
+    /// # Errors
+    /// As [`ForceField::evaluate`].
+    pub fn evaluate_into(
+        &mut self,
+        configuration: &Configuration<D>,
+        mechanics: &mut Mechanics<D>,
+    ) -> Result<(), ForceError> {
+        let builds = self.list.builds();
+        self.evaluations += 1;
+        let around = self.list.update(configuration);
+        mechanics.volume = configuration.cell().volume();
+        mechanics.totals = Totals::zero();
+        mechanics.forces.clear();
+        mechanics.forces.resize(configuration.len(), [0.0; D]);
+        let potential = self.potential;
+        if builds == 0 {
+            check_species(configuration, potential.species_count())?;
+        }
+        potential.add_forces(&around, &mut mechanics.forces, &mut mechanics.totals);
+        mechanics.totals.symmetrize();
+        let stress = mechanics.totals.strain_gradient.as_flattened();
+        if !mechanics.totals.energy.is_finite() || !stress.iter().all(|entry| entry.is_finite()) {
+            return Err(explain(configuration, &around));
+        }
+        Ok(())
+    }
+}
+
+/// All terms of a potential with their first and second derivatives at a configuration.
+///
+/// # Errors
+/// As [`ForceField::evaluate`].
+pub fn linearize<const D: usize>(
+    potential: &dyn Potential<D>,
+    configuration: &Configuration<D>,
+) -> Result<Linearization<D>, ForceError> {
+    check_species(configuration, potential.species_count())?;
+    configuration.check_finite()?;
+    let mut list = VerletList::new(potential.range(), 0.0);
+    let around = list.update(configuration);
+    let mut linearization = Linearization::empty(configuration);
+    potential.add_terms(&around, &mut linearization);
+    let finite = linearization.energy().is_finite()
+        && linearization
+            .edges()
+            .iter()
+            .all(|edge| edge.gradient.is_finite() && edge.curvature.is_finite());
+    if finite {
+        Ok(linearization)
+    } else {
+        Err(explain(configuration, &around))
+    }
+}
+
+fn check_species<const D: usize>(
+    configuration: &Configuration<D>,
+    count: usize,
+) -> Result<(), ForceError> {
+    for (particle, species) in configuration.species().iter().enumerate() {
+        if species.index() >= count {
+            return Err(ForceError::UnknownSpecies {
+                particle,
+                species: species.0,
+                count,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Finds what made energy or forces overflow.
+fn explain<const D: usize>(
+    configuration: &Configuration<D>,
+    around: &Neighbourhood<'_, D>,
+) -> ForceError {
+    if let Err(error) = configuration.check_finite() {
+        return error.into();
+    }
+    let closest = (0..around.len())
+        .flat_map(|i| {
+            around
+                .of(i)
+                .map(move |(j, r)| (i, j, norm_squared(&r).sqrt()))
+        })
+        .min_by(|a, b| a.2.total_cmp(&b.2));
+    match closest {
+        Some((first, second, distance)) => ForceError::Overlap {
+            first,
+            second,
+            distance,
+        },
+        None => ForceError::NotFinite,
+    }
+}
+
+impl<const D: usize> std::fmt::Debug for ForceField<'_, D> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ForceField")
+            .field("range", &self.potential.range())
+            .field("evaluations", &self.evaluations)
+            .field("list_builds", &self.list.builds())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,38 @@
+//! The core of the vitreous family: cells, configurations, neighbour lists, what a potential is, the
+//! integrators, and random streams.
+//!
+//! Conventions, fixed here for the whole family:
+//!
+//! - `m = k_B = 1`. Vectors between particles are `r_ij = x_j - x_i`.
+//! - Stress is the potential part of `(1/V) dU/dF`, positive in tension; pressure is minus its mean diagonal.
+//! - Dimension is a const generic `D` (2 or 3) that is used as an array length only.
+//! - Nothing here prints, reads a clock, or draws from the operating system's randomness.
+
+pub mod cell;
+pub mod configuration;
+pub mod dynamics;
+pub mod extended_xyz;
+pub mod force_field;
+pub mod inherent_structure;
+pub mod linearization;
+pub mod neighbours;
+pub mod potential;
+pub mod random;
+pub mod scalar;
+pub mod vector;
+
+pub use cell::{Cell, CellError, Plane};
+pub use configuration::{Configuration, ConfigurationError, Species};
+pub use dynamics::{
+    DynamicsError, Integrator, NoseHoover, NoseHooverState, PhasePoint, Trajectory, VelocityVerlet,
+};
+pub use force_field::{ForceBalance, ForceError, ForceField, Mechanics, linearize};
+pub use inherent_structure::{CertificationError, InherentStructure, Tolerance};
+pub use linearization::{Coupling, Edge, Linearization};
+pub use neighbours::{NeighbourList, Neighbourhood, VerletList, brute_force_pairs};
+pub use potential::{
+    Potential, Radial, SpeciesTable, SpeciesTableError, Sum, ThreeBody, Totals, Triplet,
+};
+pub use random::Seed;
+pub use scalar::{Dual, Scalar, Taylor};
+pub use vector::{Matrix, Vector};

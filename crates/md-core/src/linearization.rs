@@ -1,0 +1,192 @@
+//! A potential expanded to second order at a configuration, in a form that knows nothing of the potential.
+//!
+//! Every term is a function of squared edge lengths `s_e = |r_e|^2`. What is kept is the list of edges with
+//! `g_e = dU/ds_e` and `h_ee`, and the couplings `h_ef` between different edges of the same three-body term.
+//! With `r_e = x_j - x_i`, summed over edges and couplings,
+//!
+//! ```text
+//! force on j        - 2 g_e r_e                    (and the opposite on i)
+//! dU/dF             2 g_e r_e r_e^T                (affine map x -> F x)
+//! d2U/dr_e dr_f     4 h_ef r_e r_f^T + 2 g_e I delta_ef
+//! ```
+//!
+//! In the words of the pair potential `phi(r)`: `2 g = phi'/r` and `4 h = (phi'' - phi'/r)/r^2`.
+
+use crate::configuration::Configuration;
+use crate::potential::Totals;
+use crate::vector::{Matrix, Vector, norm_squared};
+
+/// One edge: a vector between two particles (or images) and the derivatives of the energy in its square.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Edge<const D: usize> {
+    /// The particle at which the edge starts.
+    pub i: u32,
+    /// The particle at which it ends.
+    pub j: u32,
+    /// Whether it is an interacting pair: within the range of a pair term. The other edges belong to
+    /// three-body terms only.
+    pub interaction: bool,
+    /// `r_e = x_j - x_i`, to the image of `j`.
+    pub vector: Vector<D>,
+    /// `g_e = dU/ds_e`.
+    pub gradient: f64,
+    /// `h_ee = d2U/ds_e^2`.
+    pub curvature: f64,
+}
+
+/// `h_ef = d2U/ds_e ds_f` of two different edges of a three-body term; stands for `h_ef` and `h_fe`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coupling {
+    /// Index of the first edge.
+    pub first: u32,
+    /// Index of the second edge.
+    pub second: u32,
+    /// `h_ef`.
+    pub curvature: f64,
+}
+
+/// The second-order expansion of the energy of `N` particles: see the [module](self).
+#[derive(Clone, Debug)]
+pub struct Linearization<const D: usize> {
+    particles: usize,
+    volume: f64,
+    energy: f64,
+    squared_term_forces: f64,
+    edges: Vec<Edge<D>>,
+    couplings: Vec<Coupling>,
+}
+
+impl<const D: usize> Linearization<D> {
+    /// An expansion without terms, to which potentials add theirs.
+    pub fn empty(configuration: &Configuration<D>) -> Self {
+        Self {
+            particles: configuration.len(),
+            volume: configuration.cell().volume(),
+            energy: 0.0,
+            squared_term_forces: 0.0,
+            edges: Vec::new(),
+            couplings: Vec::new(),
+        }
+    }
+
+    /// Adds a pair term between particles `[i, j]` with `r = x_j - x_i` and `[U, dU/ds, d2U/ds^2]`.
+    pub fn add_pair(&mut self, [i, j]: [usize; 2], r: Vector<D>, derivatives: [f64; 3]) {
+        let [energy, gradient, curvature] = derivatives;
+        self.energy += energy;
+        self.squared_term_forces += 4.0 * gradient * gradient * norm_squared(&r);
+        self.push(i, j, true, r, gradient, curvature);
+    }
+
+    /// Adds a three-body term of particles `[i, j, k]` with edges `[r_ij, r_ik, r_jk]`, its energy, `g_e`
+    /// and `h_ef`; `squares` is half the sum of its squared forces on the three particles.
+    pub fn add_triplet(
+        &mut self,
+        [i, j, k]: [usize; 3],
+        edges: [Vector<D>; 3],
+        (energy, gradient, curvature): (f64, [f64; 3], [[f64; 3]; 3]),
+        squares: f64,
+    ) {
+        self.energy += energy;
+        self.squared_term_forces += squares;
+        let ends = [(i, j), (i, k), (j, k)];
+        let numbers: [u32; 3] = std::array::from_fn(|e| {
+            self.push(
+                ends[e].0,
+                ends[e].1,
+                false,
+                edges[e],
+                gradient[e],
+                curvature[e][e],
+            )
+        });
+        for (e, f) in [(0, 1), (0, 2), (1, 2)] {
+            self.couplings.push(Coupling {
+                first: numbers[e],
+                second: numbers[f],
+                curvature: curvature[e][f],
+            });
+        }
+    }
+
+    // Indices fit: a configuration has at most u32::MAX particles, and edges beyond that exceed memory.
+    fn push(
+        &mut self,
+        i: usize,
+        j: usize,
+        interaction: bool,
+        vector: Vector<D>,
+        gradient: f64,
+        curvature: f64,
+    ) -> u32 {
+        let number = self.edges.len() as u32;
+        self.edges.push(Edge {
+            i: i as u32,
+            j: j as u32,
+            interaction,
+            vector,
+            gradient,
+            curvature,
+        });
+        number
+    }
+
+    /// The number of particles `N`.
+    pub fn particles(&self) -> usize {
+        self.particles
+    }
+
+    /// The volume `V`.
+    pub fn volume(&self) -> f64 {
+        self.volume
+    }
+
+    /// The potential energy `U`.
+    pub fn energy(&self) -> f64 {
+        self.energy
+    }
+
+    /// The edges of all terms.
+    pub fn edges(&self) -> &[Edge<D>] {
+        &self.edges
+    }
+
+    /// The couplings between different edges; none for pair potentials.
+    pub fn couplings(&self) -> &[Coupling] {
+        &self.couplings
+    }
+
+    /// The forces `-dU/dx`, `N x D`.
+    pub fn forces(&self) -> Vec<Vector<D>> {
+        let mut forces = vec![[0.0; D]; self.particles];
+        for edge in &self.edges {
+            for k in 0..D {
+                let component = 2.0 * edge.gradient * edge.vector[k];
+                forces[edge.i as usize][k] += component;
+                forces[edge.j as usize][k] -= component;
+            }
+        }
+        forces
+    }
+
+    /// `dU/dF` for the affine map `x -> F x`.
+    pub fn strain_gradient(&self) -> Matrix<D> {
+        let mut gradient = [[0.0; D]; D];
+        for edge in &self.edges {
+            for a in 0..D {
+                for b in 0..D {
+                    gradient[a][b] += 2.0 * edge.gradient * edge.vector[a] * edge.vector[b];
+                }
+            }
+        }
+        gradient
+    }
+
+    /// The sums that come with the forces, as [`crate::Potential::add_forces`] gives them.
+    pub fn totals(&self) -> Totals<D> {
+        Totals {
+            energy: self.energy,
+            strain_gradient: self.strain_gradient(),
+            squared_term_forces: self.squared_term_forces,
+        }
+    }
+}

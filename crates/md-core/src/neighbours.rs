@@ -1,0 +1,513 @@
+//! Which particles are close: cell lists, Verlet lists, and the brute-force twin that tests them.
+//!
+//! Every pair within range is found once for each of its periodic images within range, in cells of any
+//! shape and size: in a cell smaller than twice the range the same two particles can be neighbours through
+//! several images, and a particle can be the neighbour of its own image. The lattice translation of the
+//! image is part of the neighbour, so nothing downstream takes a minimum image.
+
+use crate::cell::Cell;
+use crate::configuration::{Configuration, Species};
+use crate::vector::{Vector, add, norm_squared, subtract};
+
+/// One entry of a [`NeighbourList`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Neighbour {
+    particle: u32,
+    /// Index into the table of lattice translations.
+    image: u32,
+}
+
+/// All pairs of particles (and images) within a range, each once, at given positions.
+#[derive(Clone, Debug)]
+pub struct NeighbourList<const D: usize> {
+    /// The neighbours of particle `i` are `neighbours[starts[i]..starts[i + 1]]`.
+    starts: Vec<usize>,
+    neighbours: Vec<Neighbour>,
+    /// Lattice translations that occur.
+    translations: Vec<Vector<D>>,
+    /// The lattice translation that was taken off each position to bring it into the cell.
+    offsets: Vec<Vector<D>>,
+    range: f64,
+}
+
+/// The particles as a potential sees them: positions brought near each other by lattice translations, so
+/// that the vector from `i` to its neighbour is a difference and a translation.
+#[derive(Clone, Copy, Debug)]
+pub struct Neighbourhood<'a, const D: usize> {
+    positions: &'a [Vector<D>],
+    species: &'a [Species],
+    list: &'a NeighbourList<D>,
+}
+
+impl<'a, const D: usize> Neighbourhood<'a, D> {
+    /// The number of particles `N`.
+    pub fn len(&self) -> usize {
+        self.positions.len()
+    }
+
+    /// Whether there are no particles.
+    pub fn is_empty(&self) -> bool {
+        self.positions.is_empty()
+    }
+
+    /// The species of each particle.
+    #[inline(always)]
+    pub fn species(&self) -> &'a [Species] {
+        self.species
+    }
+
+    /// The neighbours of one particle, as `(j, r_ij)` with `r_ij = x_j - x_i` to the image of `j`.
+    ///
+    /// Each pair appears once, at either of its particles. Pairs beyond the range of the potential appear
+    /// too: the list is wider by its skin.
+    #[inline(always)]
+    pub fn of(&self, particle: usize) -> impl Iterator<Item = (usize, Vector<D>)> + 'a {
+        let list = self.list;
+        let positions = self.positions;
+        let origin = positions[particle];
+        list.neighbours[list.starts[particle]..list.starts[particle + 1]]
+            .iter()
+            .map(move |neighbour| {
+                let j = neighbour.particle as usize;
+                let image = list.translations[neighbour.image as usize];
+                (j, subtract(&add(&positions[j], &image), &origin))
+            })
+    }
+}
+
+impl<const D: usize> NeighbourList<D> {
+    /// Finds all pairs closer than `range` with cell lists, in a time proportional to `N`.
+    pub fn build(configuration: &Configuration<D>, range: f64) -> Self {
+        let cell = configuration.cell();
+        let bins = Bins::new(configuration, range);
+        let range_squared = range * range;
+        let mut list = Self {
+            starts: Vec::with_capacity(configuration.len() + 1),
+            neighbours: Vec::with_capacity(configuration.len() * 16),
+            translations: bins.images.translations(cell),
+            offsets: Vec::with_capacity(configuration.len()),
+            range,
+        };
+        let mut inside = Vec::with_capacity(configuration.len());
+        for (position, offset) in configuration.positions().iter().zip(&bins.offsets) {
+            let translation = cell.translation(offset);
+            inside.push(subtract(position, &translation));
+            list.offsets.push(translation);
+        }
+
+        let offsets = half_space::<D>(bins.reach);
+        list.starts.push(0);
+        for (i, origin) in inside.iter().enumerate() {
+            let bin = bins.coordinates[i];
+            for offset in &offsets {
+                let (target, image) = bins.neighbour(bin, *offset);
+                let own_bin = offset.iter().all(|&o| o == 0);
+                let translation = list.translations[image as usize];
+                for &particle in bins.particles(target) {
+                    let j = particle as usize;
+                    if own_bin && j <= i {
+                        continue;
+                    }
+                    let r = subtract(&add(&inside[j], &translation), origin);
+                    if norm_squared(&r) < range_squared {
+                        list.neighbours.push(Neighbour { particle, image });
+                    }
+                }
+            }
+            list.starts.push(list.neighbours.len());
+        }
+        list
+    }
+
+    /// The range within which all pairs are listed.
+    pub fn range(&self) -> f64 {
+        self.range
+    }
+
+    /// The number of pairs in the list.
+    pub fn pairs(&self) -> usize {
+        self.neighbours.len()
+    }
+
+    /// Writes to `local` the positions as the list wants them: less the lattice translation that each had
+    /// when the list was built.
+    fn localize(&self, positions: &[Vector<D>], local: &mut Vec<Vector<D>>) {
+        local.clear();
+        local.extend(
+            positions
+                .iter()
+                .zip(&self.offsets)
+                .map(|(position, offset)| subtract(position, offset)),
+        );
+    }
+}
+
+/// A neighbour list with a skin, rebuilt exactly when a pair could have come into range unnoticed.
+///
+/// The list reaches `range + skin`. It stays valid while the two largest displacements since it was built
+/// add up to less than the skin and the cell has not changed.
+#[derive(Clone, Debug)]
+pub struct VerletList<const D: usize> {
+    range: f64,
+    skin: f64,
+    built: Option<Built<D>>,
+    local: Vec<Vector<D>>,
+    builds: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Built<const D: usize> {
+    cell: Cell<D>,
+    reference: Vec<Vector<D>>,
+    list: NeighbourList<D>,
+}
+
+impl<const D: usize> VerletList<D> {
+    /// A list that will hold all pairs within `range`, and reach further by `skin`.
+    pub fn new(range: f64, skin: f64) -> Self {
+        Self {
+            range,
+            skin,
+            built: None,
+            local: Vec::new(),
+            builds: 0,
+        }
+    }
+
+    /// How often the list was built.
+    pub fn builds(&self) -> u64 {
+        self.builds
+    }
+
+    /// Forgets the list, so that the next use builds it: the state of a run is then its positions alone.
+    pub fn reset(&mut self) {
+        self.built = None;
+    }
+
+    /// The neighbourhood at a configuration, with a new list if the old one is no longer valid.
+    pub fn update<'a>(&'a mut self, configuration: &'a Configuration<D>) -> Neighbourhood<'a, D> {
+        if self.is_stale(configuration) {
+            self.builds += 1;
+            self.built = None;
+        }
+        let built = self.built.get_or_insert_with(|| Built {
+            cell: *configuration.cell(),
+            reference: configuration.positions().to_vec(),
+            list: NeighbourList::build(configuration, self.range + self.skin),
+        });
+        built
+            .list
+            .localize(configuration.positions(), &mut self.local);
+        Neighbourhood {
+            positions: &self.local,
+            species: configuration.species(),
+            list: &built.list,
+        }
+    }
+
+    fn is_stale(&self, configuration: &Configuration<D>) -> bool {
+        let Some(built) = &self.built else {
+            return true;
+        };
+        if built.cell != *configuration.cell() || built.reference.len() != configuration.len() {
+            return true;
+        }
+        let (mut largest, mut second) = (0.0_f64, 0.0_f64);
+        for (position, reference) in configuration.positions().iter().zip(&built.reference) {
+            let moved = norm_squared(&subtract(position, reference));
+            if moved > largest {
+                second = largest;
+                largest = moved;
+            } else if moved > second {
+                second = moved;
+            }
+        }
+        let moved = largest.sqrt() + second.sqrt();
+        moved >= self.skin || moved.is_nan()
+    }
+}
+
+/// Particles sorted into bins that are at least as wide as the range wherever the cell allows.
+struct Bins<const D: usize> {
+    counts: [i32; D],
+    /// How many bins the range reaches to each side.
+    reach: [i32; D],
+    coordinates: Vec<[i32; D]>,
+    offsets: Vec<[i32; D]>,
+    starts: Vec<usize>,
+    members: Vec<u32>,
+    images: Images<D>,
+}
+
+impl<const D: usize> Bins<D> {
+    fn new(configuration: &Configuration<D>, range: f64) -> Self {
+        let cell = configuration.cell();
+        let heights = cell.heights();
+        // No more bins than particles: a dilute system needs no more, and memory stays bounded.
+        let most = (configuration.len() as f64).powf(1.0 / D as f64).ceil() as i32;
+        let counts: [i32; D] = heights.map(|height| ((height / range) as i32).clamp(1, most));
+        let reach: [i32; D] = std::array::from_fn(|k| {
+            (range * f64::from(counts[k]) / heights[k]).ceil().max(1.0) as i32
+        });
+
+        let mut coordinates = Vec::with_capacity(configuration.len());
+        let mut offsets = Vec::with_capacity(configuration.len());
+        for position in configuration.positions() {
+            let fractional = cell.fractional(position);
+            let offset: [i32; D] = fractional.map(|f| f.floor() as i32);
+            let coordinate: [i32; D] = std::array::from_fn(|k| {
+                let inside = fractional[k] - f64::from(offset[k]);
+                ((inside * f64::from(counts[k])) as i32).clamp(0, counts[k] - 1)
+            });
+            offsets.push(offset);
+            coordinates.push(coordinate);
+        }
+
+        let mut bins = Self {
+            counts,
+            reach,
+            coordinates,
+            offsets,
+            starts: Vec::new(),
+            members: vec![0; configuration.len()],
+            images: Images::new(counts, reach),
+        };
+        let total = counts.iter().map(|&c| c as usize).product::<usize>();
+        let mut starts = vec![0; total + 1];
+        for coordinate in &bins.coordinates {
+            starts[bins.index(*coordinate) + 1] += 1;
+        }
+        for bin in 0..total {
+            starts[bin + 1] += starts[bin];
+        }
+        let mut next = starts.clone();
+        for (particle, coordinate) in bins.coordinates.iter().enumerate() {
+            let place = &mut next[bins.index(*coordinate)];
+            {
+                bins.members[*place] = particle as u32;
+            }
+            *place += 1;
+        }
+        bins.starts = starts;
+        bins
+    }
+
+    fn index(&self, coordinate: [i32; D]) -> usize {
+        (0..D).fold(0, |index, k| {
+            index * self.counts[k] as usize + coordinate[k] as usize
+        })
+    }
+
+    fn particles(&self, bin: usize) -> &[u32] {
+        &self.members[self.starts[bin]..self.starts[bin + 1]]
+    }
+
+    /// The bin at an offset from another, and the image of the cell in which it lies.
+    fn neighbour(&self, bin: [i32; D], offset: [i32; D]) -> (usize, u32) {
+        let target: [i32; D] = std::array::from_fn(|k| bin[k] + offset[k]);
+        let image = std::array::from_fn(|k| target[k].div_euclid(self.counts[k]));
+        let wrapped = std::array::from_fn(|k| target[k].rem_euclid(self.counts[k]));
+        (self.index(wrapped), self.images.index(image))
+    }
+}
+
+/// The images of the cell that a list can refer to, numbered.
+struct Images<const D: usize> {
+    reach: [i32; D],
+}
+
+impl<const D: usize> Images<D> {
+    fn new(counts: [i32; D], reach: [i32; D]) -> Self {
+        Self {
+            reach: std::array::from_fn(|k| (reach[k] + counts[k] - 1) / counts[k]),
+        }
+    }
+
+    fn index(&self, image: [i32; D]) -> u32 {
+        (0..D).fold(0, |index, k| {
+            index * (2 * self.reach[k] + 1) as u32 + (image[k] + self.reach[k]) as u32
+        })
+    }
+
+    fn translations(&self, cell: &Cell<D>) -> Vec<Vector<D>> {
+        box_of_integers(self.reach)
+            .into_iter()
+            .map(|image| cell.translation(&image))
+            .collect()
+    }
+}
+
+/// All integer vectors with `|n_k| <= reach_k`, in lexicographic order.
+fn box_of_integers<const D: usize>(reach: [i32; D]) -> Vec<[i32; D]> {
+    let mut all = vec![[0; D]];
+    for k in 0..D {
+        all = all
+            .into_iter()
+            .flat_map(|vector| {
+                (-reach[k]..=reach[k]).map(move |n| {
+                    let mut extended = vector;
+                    extended[k] = n;
+                    extended
+                })
+            })
+            .collect();
+    }
+    all
+}
+
+/// Zero and one of each pair `+-n` of the integer vectors in a box.
+fn half_space<const D: usize>(reach: [i32; D]) -> Vec<[i32; D]> {
+    box_of_integers(reach)
+        .into_iter()
+        .filter(|vector| *vector >= [0; D])
+        .collect()
+}
+
+/// All pairs closer than `range` by looking at every pair and every image: O(N^2), obvious, for tests.
+///
+/// Returns `(i, j, r_ij)`, each pair once, `i <= j`; pairs of a particle with its own image have `i = j`.
+pub fn brute_force_pairs<const D: usize>(
+    configuration: &Configuration<D>,
+    range: f64,
+) -> Vec<(usize, usize, Vector<D>)> {
+    let cell = configuration.cell();
+    let positions = configuration.wrapped_positions();
+    // Wrapped positions differ by less than one cell: one image more than the range reaches is enough.
+    let images = box_of_integers(cell.reach(range).map(|reach| reach + 1));
+    let mut pairs = Vec::new();
+    for i in 0..positions.len() {
+        for j in i..positions.len() {
+            for image in &images {
+                if i == j && *image <= [0; D] {
+                    continue;
+                }
+                let r = subtract(&add(&positions[j], &cell.translation(image)), &positions[i]);
+                if norm_squared(&r) < range * range {
+                    pairs.push((i, j, r));
+                }
+            }
+        }
+    }
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Seed;
+    use crate::vector::Matrix;
+    use proptest::prelude::*;
+    use rand::RngExt;
+
+    fn random<const D: usize>(vectors: Matrix<D>, particles: usize, seed: u64) -> Configuration<D> {
+        let cell = Cell::triclinic(vectors).unwrap();
+        let mut random = Seed(seed).stream("test", &[]);
+        let positions = (0..particles)
+            .map(|_| cell.cartesian(&std::array::from_fn(|_| random.random_range(-2.0..3.0))))
+            .collect();
+        Configuration::new(cell, positions, vec![Species(0); particles]).unwrap()
+    }
+
+    /// Pairs as sorted text-free keys: order within a pair and in the list does not matter.
+    fn sorted<const D: usize>(
+        pairs: Vec<(usize, usize, Vector<D>)>,
+    ) -> Vec<(usize, usize, Vector<D>)> {
+        let mut pairs: Vec<_> = pairs
+            .into_iter()
+            .map(|(i, j, r)| {
+                let flip = i > j || (i == j && r < [0.0; D]);
+                if flip {
+                    (j, i, r.map(|c| -c))
+                } else {
+                    (i, j, r)
+                }
+            })
+            .collect();
+        pairs.sort_by(|a, b| a.partial_cmp(b).unwrap());
+        pairs
+    }
+
+    fn listed<const D: usize>(
+        configuration: &Configuration<D>,
+        range: f64,
+    ) -> Vec<(usize, usize, Vector<D>)> {
+        let mut list = VerletList::new(range, 0.0);
+        let around = list.update(configuration);
+        (0..around.len())
+            .flat_map(|i| around.of(i).map(move |(j, r)| (i, j, r)))
+            .collect()
+    }
+
+    fn assert_same<const D: usize>(configuration: &Configuration<D>, range: f64) {
+        let (fast, slow) = (
+            sorted(listed(configuration, range)),
+            sorted(brute_force_pairs(configuration, range)),
+        );
+        assert_eq!(fast.len(), slow.len());
+        for (a, b) in fast.iter().zip(&slow) {
+            assert_eq!((a.0, a.1), (b.0, b.1));
+            for k in 0..D {
+                assert!((a.2[k] - b.2[k]).abs() < 1e-12);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// Any shape of cell, any range from a fraction of the cell to several cells.
+        #[test]
+        fn lists_equal_brute_force(
+            lengths in proptest::array::uniform3(2.0..7.0_f64),
+            tilts in proptest::array::uniform3(-3.0..3.0_f64),
+            particles in 1..40_usize,
+            range in 0.5..6.0_f64,
+            seed in any::<u64>(),
+        ) {
+            let vectors = [
+                [lengths[0], 0.0, 0.0],
+                [tilts[0], lengths[1], 0.0],
+                [tilts[1], tilts[2], lengths[2]],
+            ];
+            assert_same(&random::<3>(vectors, particles, seed), range);
+            assert_same(&random::<2>([[lengths[0], 0.2], [tilts[0], lengths[1]]], particles, seed), range);
+        }
+
+        /// After any moves the list is as good as a new one.
+        #[test]
+        fn verlet_lists_never_miss_a_pair(seed in any::<u64>(), step in 0.001..0.2_f64) {
+            let mut configuration = random::<3>([[6.0, 0.0, 0.0], [1.0, 6.0, 0.0], [0.0, -1.0, 7.0]], 60, seed);
+            let mut verlet = VerletList::new(1.5, 0.3);
+            let mut random = Seed(seed).stream("moves", &[]);
+            for _ in 0..10 {
+                for position in configuration.positions_mut() {
+                    for component in position.iter_mut() {
+                        *component += step * random.random_range(-1.0..1.0);
+                    }
+                }
+                let around = verlet.update(&configuration);
+                let close = (0..around.len())
+                    .flat_map(|i| around.of(i))
+                    .filter(|(_, r)| norm_squared(r) < 1.5 * 1.5)
+                    .count();
+                prop_assert_eq!(close, brute_force_pairs(&configuration, 1.5).len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_is_rebuilt_only_when_needed() {
+        let mut configuration = random::<2>([[8.0, 0.0], [0.0, 8.0]], 30, 5);
+        let mut verlet = VerletList::new(1.5, 0.4);
+        verlet.update(&configuration);
+        configuration.positions_mut()[3][0] += 0.25;
+        verlet.update(&configuration);
+        assert_eq!(verlet.builds(), 1);
+        // A second particle moves: together they could close a gap of 0.25 + 0.2 > 0.4.
+        configuration.positions_mut()[4][1] -= 0.2;
+        verlet.update(&configuration);
+        assert_eq!(verlet.builds(), 2);
+        let sheared = configuration.deformed(&[[1.0, 1e-6], [0.0, 1.0]]).unwrap();
+        verlet.update(&sheared);
+        assert_eq!(verlet.builds(), 3);
+    }
+}

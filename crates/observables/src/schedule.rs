@@ -1,0 +1,166 @@
+//! The lags at which time correlations are measured.
+
+use serde::{Deserialize, Serialize};
+
+/// The longest lag that is accepted: up to here every number of steps is exact as an `f64`.
+const LONGEST_SUPPORTED: u64 = 1 << 53;
+
+/// Strictly increasing lags, in steps of molecular dynamics, evenly spaced in their logarithm.
+///
+/// With `n = ceil(per_decade log10(longest / shortest))` the lags are
+/// `round(shortest (longest / shortest)^(i / n))`, `i = 0 ... n`. Rounding makes neighbours coincide at
+/// short lags; each number is kept once. Both ends are always among the lags.
+///
+/// # Examples
+///
+/// ```
+/// use vitreous_observables::LogSchedule;
+///
+/// let schedule = LogSchedule::new(1, 100, 4)?;
+/// assert_eq!(schedule.lags(), [1, 2, 3, 6, 10, 18, 32, 56, 100]);
+/// # Ok::<(), vitreous_observables::ScheduleError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogSchedule {
+    lags: Vec<u64>,
+}
+
+/// Why a [`LogSchedule`] could not be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScheduleError {
+    /// A lag of zero has no logarithm.
+    #[error("the shortest lag is zero steps: give at least one step")]
+    ZeroShortest,
+    /// The ends are in the wrong order, or the longest lag is not exact as an `f64`.
+    #[error(
+        "the longest lag of {longest} steps must lie between the shortest ({shortest}) and 2^53"
+    )]
+    LongestOutOfRange {
+        /// The shortest lag that was asked for, in steps.
+        shortest: u64,
+        /// The longest lag that was asked for, in steps.
+        longest: u64,
+    },
+    /// The number of lags per decade must be from 1 to 10 000.
+    #[error("{per_decade} lags per decade: give from 1 to 10000")]
+    PerDecadeOutOfRange {
+        /// The number that was asked for.
+        per_decade: usize,
+    },
+}
+
+impl LogSchedule {
+    /// Lags from `shortest` to `longest` (both included, in steps), at least `per_decade` to a factor of ten
+    /// wherever the lags are long enough to be that many different integers.
+    ///
+    /// # Errors
+    ///
+    /// If `shortest` is zero, `longest < shortest`, `longest > 2^53`, or `per_decade` is outside 1 ... 10 000.
+    pub fn new(shortest: u64, longest: u64, per_decade: usize) -> Result<Self, ScheduleError> {
+        if shortest == 0 {
+            return Err(ScheduleError::ZeroShortest);
+        }
+        if longest < shortest || longest > LONGEST_SUPPORTED {
+            return Err(ScheduleError::LongestOutOfRange { shortest, longest });
+        }
+        if !(1..=10_000).contains(&per_decade) {
+            return Err(ScheduleError::PerDecadeOutOfRange { per_decade });
+        }
+        let ratio = longest as f64 / shortest as f64;
+        let intervals = (libm::log10(ratio) * per_decade as f64).ceil().max(1.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most 16 decades of 10 000, and lags of at most 2^53"
+        )]
+        let mut lags: Vec<u64> = (0..=intervals as usize)
+            .map(|i| {
+                let lag = shortest as f64 * libm::pow(ratio, i as f64 / intervals);
+                (lag.round() as u64).clamp(shortest, longest)
+            })
+            .collect();
+        lags.push(longest);
+        lags.dedup();
+        Ok(Self { lags })
+    }
+
+    /// The lags in steps, strictly increasing.
+    pub fn lags(&self) -> &[u64] {
+        &self.lags
+    }
+
+    /// The shortest lag, in steps.
+    pub fn shortest(&self) -> u64 {
+        self.lags.first().copied().unwrap_or(0)
+    }
+
+    /// The longest lag, in steps.
+    pub fn longest(&self) -> u64 {
+        self.lags.last().copied().unwrap_or(0)
+    }
+
+    /// The position of `lag` among the lags, if it is one of them.
+    pub(crate) fn position(&self, lag: u64) -> Option<usize> {
+        self.lags.binary_search(&lag).ok()
+    }
+
+    /// The shortest lag that is longer than `lag`, if there is one.
+    pub(crate) fn after(&self, lag: u64) -> Option<u64> {
+        self.lags
+            .get(self.lags.partition_point(|&candidate| candidate <= lag))
+            .copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn refuses_nonsense() {
+        assert_eq!(
+            LogSchedule::new(0, 10, 5),
+            Err(ScheduleError::ZeroShortest)
+        );
+        assert!(LogSchedule::new(10, 9, 5).is_err());
+        assert!(LogSchedule::new(1, u64::MAX, 5).is_err());
+        assert!(LogSchedule::new(1, 10, 0).is_err());
+    }
+
+    #[test]
+    fn one_lag_is_a_schedule() {
+        assert_eq!(LogSchedule::new(7, 7, 10).unwrap().lags(), [7]);
+    }
+
+    #[test]
+    fn looks_up_lags() {
+        let schedule = LogSchedule::new(1, 100, 4).unwrap();
+        assert_eq!(schedule.position(18), Some(5));
+        assert_eq!(schedule.position(19), None);
+        assert_eq!(schedule.after(0), Some(1));
+        assert_eq!(schedule.after(18), Some(32));
+        assert_eq!(schedule.after(19), Some(32));
+        assert_eq!(schedule.after(100), None);
+    }
+
+    proptest! {
+        #[test]
+        fn increases_between_its_ends_without_gaps(
+            shortest in 1_u64..10_000, factor in 1.0_f64..1e9, per_decade in 1_usize..60,
+        ) {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 1e13")]
+            let longest = (shortest as f64 * factor) as u64;
+            let schedule = LogSchedule::new(shortest, longest, per_decade).unwrap();
+            prop_assert_eq!(schedule.shortest(), shortest);
+            prop_assert_eq!(schedule.longest(), longest);
+            let step = 10_f64.powf(1.0 / per_decade as f64);
+            for pair in schedule.lags().windows(2) {
+                prop_assert!(pair[0] < pair[1]);
+                // Each end of a gap is off by at most 1/2 from rounding.
+                prop_assert!(pair[1] as f64 - 0.5 <= (pair[0] as f64 + 0.5) * step * (1.0 + 1e-12));
+            }
+        }
+    }
+}
