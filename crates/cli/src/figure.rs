@@ -2,9 +2,11 @@
 //!
 //! A [`Figure`] is one panel or several side by side with a common vertical
 //! axis. It becomes an SVG document, or a pair of an SVG and a PNG file. The
-//! same figure gives the same bytes on every machine: the font is embedded.
+//! same figure gives the same bytes, whatever fonts a machine has: the font of
+//! the PNG file is part of the program.
 //!
-//! Labels may hold subscripts and superscripts: `τ_{α}/t_{0}`, `κ^{2}`.
+//! Labels may hold subscripts and superscripts: `τ_{α}/t_{0}`, `κ^{2}`. Accents
+//! are combining characters (`t̃`, `l̃`); the font has no place for one on `ℓ`.
 //! Points that have no place on an axis (not finite, or not positive on a
 //! logarithmic scale) interrupt a line and are not drawn.
 

@@ -1,1 +1,23 @@
-//! placeholder
+//! Linear response of a glass: the Hessian, solvers for systems with it, elastic moduli and the stiffness
+//! of force dipoles.
+//!
+//! Everything starts from an [`InherentStructure`](vitreous_md_core::InherentStructure), which carries its
+//! energy expanded to second order: neither potentials nor minimisers are known here.
+
+pub mod block_matrix;
+mod clusters;
+pub mod conjugate_gradient;
+pub mod dipole;
+pub mod hessian;
+mod ordering;
+pub mod response;
+pub mod solver;
+pub mod sparse_cholesky;
+
+pub use block_matrix::BlockMatrix;
+pub use conjugate_gradient::{BlockJacobi, ConjugateGradient, Identity, Preconditioner};
+pub use dipole::{DipoleResponse, Interaction};
+pub use hessian::Hessian;
+pub use response::{LinearResponse, Modulus, ResponseError};
+pub use solver::{Accuracy, InverseHessian, LinearSolver, PreparedSolver, SolveError};
+pub use sparse_cholesky::SparseCholesky;

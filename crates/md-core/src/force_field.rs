@@ -2,7 +2,7 @@
 
 use crate::configuration::{Configuration, ConfigurationError};
 use crate::linearization::Linearization;
-use crate::neighbours::{Neighbourhood, VerletList};
+use crate::neighbours::{Neighbourhood, Ranges, VerletList};
 use crate::potential::{Potential, Totals};
 use crate::vector::{Matrix, Vector, norm_squared};
 use thiserror::Error;
@@ -135,7 +135,7 @@ impl<'a, const D: usize> ForceField<'a, D> {
     pub fn with_skin(potential: &'a dyn Potential<D>, skin: f64) -> Self {
         Self {
             potential,
-            list: VerletList::new(potential.range(), skin),
+            list: VerletList::new(ranges(potential), skin),
             evaluations: 0,
         }
     }
@@ -213,7 +213,7 @@ pub fn linearize<const D: usize>(
 ) -> Result<Linearization<D>, ForceError> {
     check_species(configuration, potential.species_count())?;
     configuration.check_finite()?;
-    let mut list = VerletList::new(potential.range(), 0.0);
+    let mut list = VerletList::new(ranges(potential), 0.0);
     let around = list.update(configuration);
     let mut linearization = Linearization::empty(configuration);
     potential.add_terms(&around, &mut linearization);
@@ -227,6 +227,12 @@ pub fn linearize<const D: usize>(
     } else {
         Err(explain(configuration, &around))
     }
+}
+
+fn ranges<const D: usize>(potential: &dyn Potential<D>) -> Ranges {
+    Ranges::new(potential.species_count(), |first, second| {
+        potential.pair_range(first, second)
+    })
 }
 
 fn check_species<const D: usize>(

@@ -29,7 +29,7 @@ pub use dynamics::{
 pub use force_field::{ForceBalance, ForceError, ForceField, Mechanics, linearize};
 pub use inherent_structure::{CertificationError, InherentStructure, Tolerance};
 pub use linearization::{Coupling, Edge, Linearization};
-pub use neighbours::{NeighbourList, Neighbourhood, VerletList, brute_force_pairs};
+pub use neighbours::{NeighbourList, Neighbourhood, Ranges, VerletList, brute_force_pairs};
 pub use potential::{
     Potential, Radial, SpeciesTable, SpeciesTableError, Sum, ThreeBody, Totals, Triplet,
 };

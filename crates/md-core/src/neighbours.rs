@@ -9,6 +9,67 @@ use crate::cell::Cell;
 use crate::configuration::{Configuration, Species};
 use crate::vector::{Vector, add, norm_squared, subtract};
 
+/// How far particles of two species see each other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranges {
+    species: usize,
+    /// `species x species`, symmetric.
+    table: Vec<f64>,
+    largest: f64,
+}
+
+impl Ranges {
+    /// The same range for all particles, whatever their species.
+    pub fn uniform(range: f64) -> Self {
+        Self {
+            species: 0,
+            table: Vec::new(),
+            largest: range,
+        }
+    }
+
+    /// A range for each pair of `species` species, asked for once for each ordered pair.
+    pub fn new(species: usize, between: impl Fn(Species, Species) -> f64) -> Self {
+        let table: Vec<f64> = (0..species * species)
+            .map(|pair| {
+                between(
+                    Species((pair / species) as u8),
+                    Species((pair % species) as u8),
+                )
+            })
+            .collect();
+        let largest = table
+            .iter()
+            .fold(0.0, |largest: f64, &range| largest.max(range));
+        Self {
+            species,
+            table,
+            largest,
+        }
+    }
+
+    /// All ranges longer by `skin`.
+    fn widened(&self, skin: f64) -> Self {
+        Self {
+            species: self.species,
+            table: self.table.iter().map(|range| range + skin).collect(),
+            largest: self.largest + skin,
+        }
+    }
+
+    /// The ranges from one species to all others; a species without an entry sees as far as any.
+    #[inline(always)]
+    fn squared(&self, first: Species, second: Species) -> f64 {
+        let known = first.index() < self.species && second.index() < self.species;
+        let range = if known {
+            self.table[first.index() * self.species + second.index()]
+        } else {
+            self.largest
+        };
+        range * range
+    }
+}
+
 /// One entry of a [`NeighbourList`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Neighbour {
@@ -27,7 +88,8 @@ pub struct NeighbourList<const D: usize> {
     translations: Vec<Vector<D>>,
     /// The lattice translation that was taken off each position to bring it into the cell.
     offsets: Vec<Vector<D>>,
-    range: f64,
+    /// The largest number of neighbours of a particle.
+    most: usize,
 }
 
 /// The particles as a potential sees them: positions brought near each other by lattice translations, so
@@ -48,6 +110,11 @@ impl<'a, const D: usize> Neighbourhood<'a, D> {
     /// Whether there are no particles.
     pub fn is_empty(&self) -> bool {
         self.positions.is_empty()
+    }
+
+    /// The largest number of neighbours that [`Neighbourhood::of`] gives for a particle.
+    pub fn most(&self) -> usize {
+        self.list.most
     }
 
     /// The species of each particle.
@@ -76,17 +143,17 @@ impl<'a, const D: usize> Neighbourhood<'a, D> {
 }
 
 impl<const D: usize> NeighbourList<D> {
-    /// Finds all pairs closer than `range` with cell lists, in a time proportional to `N`.
-    pub fn build(configuration: &Configuration<D>, range: f64) -> Self {
+    /// Finds all pairs within range with cell lists, in a time proportional to `N`.
+    pub fn build(configuration: &Configuration<D>, ranges: &Ranges) -> Self {
         let cell = configuration.cell();
-        let bins = Bins::new(configuration, range);
-        let range_squared = range * range;
+        let species = configuration.species();
+        let bins = Bins::new(configuration, ranges.largest);
         let mut list = Self {
             starts: Vec::with_capacity(configuration.len() + 1),
             neighbours: Vec::with_capacity(configuration.len() * 16),
             translations: bins.images.translations(cell),
             offsets: Vec::with_capacity(configuration.len()),
-            range,
+            most: 0,
         };
         let mut inside = Vec::with_capacity(configuration.len());
         for (position, offset) in configuration.positions().iter().zip(&bins.offsets) {
@@ -109,19 +176,15 @@ impl<const D: usize> NeighbourList<D> {
                         continue;
                     }
                     let r = subtract(&add(&inside[j], &translation), origin);
-                    if norm_squared(&r) < range_squared {
+                    if norm_squared(&r) < ranges.squared(species[i], species[j]) {
                         list.neighbours.push(Neighbour { particle, image });
                     }
                 }
             }
+            list.most = list.most.max(list.neighbours.len() - list.starts[i]);
             list.starts.push(list.neighbours.len());
         }
         list
-    }
-
-    /// The range within which all pairs are listed.
-    pub fn range(&self) -> f64 {
-        self.range
     }
 
     /// The number of pairs in the list.
@@ -148,7 +211,7 @@ impl<const D: usize> NeighbourList<D> {
 /// add up to less than the skin and the cell has not changed.
 #[derive(Clone, Debug)]
 pub struct VerletList<const D: usize> {
-    range: f64,
+    ranges: Ranges,
     skin: f64,
     built: Option<Built<D>>,
     local: Vec<Vector<D>>,
@@ -163,10 +226,10 @@ struct Built<const D: usize> {
 }
 
 impl<const D: usize> VerletList<D> {
-    /// A list that will hold all pairs within `range`, and reach further by `skin`.
-    pub fn new(range: f64, skin: f64) -> Self {
+    /// A list that will hold all pairs within range, and reach further by `skin`.
+    pub fn new(ranges: Ranges, skin: f64) -> Self {
         Self {
-            range,
+            ranges,
             skin,
             built: None,
             local: Vec::new(),
@@ -193,7 +256,7 @@ impl<const D: usize> VerletList<D> {
         let built = self.built.get_or_insert_with(|| Built {
             cell: *configuration.cell(),
             reference: configuration.positions().to_vec(),
-            list: NeighbourList::build(configuration, self.range + self.skin),
+            list: NeighbourList::build(configuration, &self.ranges.widened(self.skin)),
         });
         built
             .list
@@ -431,7 +494,7 @@ mod tests {
         configuration: &Configuration<D>,
         range: f64,
     ) -> Vec<(usize, usize, Vector<D>)> {
-        let mut list = VerletList::new(range, 0.0);
+        let mut list = VerletList::new(Ranges::uniform(range), 0.0);
         let around = list.update(configuration);
         (0..around.len())
             .flat_map(|i| around.of(i).map(move |(j, r)| (i, j, r)))
@@ -476,7 +539,7 @@ mod tests {
         #[test]
         fn verlet_lists_never_miss_a_pair(seed in any::<u64>(), step in 0.001..0.2_f64) {
             let mut configuration = random::<3>([[6.0, 0.0, 0.0], [1.0, 6.0, 0.0], [0.0, -1.0, 7.0]], 60, seed);
-            let mut verlet = VerletList::new(1.5, 0.3);
+            let mut verlet = VerletList::new(Ranges::uniform(1.5), 0.3);
             let mut random = Seed(seed).stream("moves", &[]);
             for _ in 0..10 {
                 for position in configuration.positions_mut() {
@@ -497,7 +560,7 @@ mod tests {
     #[test]
     fn a_list_is_rebuilt_only_when_needed() {
         let mut configuration = random::<2>([[8.0, 0.0], [0.0, 8.0]], 30, 5);
-        let mut verlet = VerletList::new(1.5, 0.4);
+        let mut verlet = VerletList::new(Ranges::uniform(1.5), 0.4);
         verlet.update(&configuration);
         configuration.positions_mut()[3][0] += 0.25;
         verlet.update(&configuration);

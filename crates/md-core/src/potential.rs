@@ -108,7 +108,17 @@ impl<const D: usize> Totals<D> {
         }
     }
 
-    /// Adds the strain gradient of one edge with `2 g = stiffness`.
+    fn add(&mut self, other: &Self) {
+        self.energy += other.energy;
+        self.squared_term_forces += other.squared_term_forces;
+        for a in 0..D {
+            for b in 0..D {
+                self.strain_gradient[a][b] += other.strain_gradient[a][b];
+            }
+        }
+    }
+
+    /// Adds the strain gradient of one edge with `doubled_gradient = 2 g`.
     #[inline(always)]
     fn add_edge(&mut self, doubled_gradient: f64, edge: &Vector<D>) {
         for a in 0..D {
@@ -136,6 +146,13 @@ pub trait Potential<const D: usize>: Send + Sync {
     /// The distance within which neighbours must be known.
     fn range(&self) -> f64;
 
+    /// The distance within which neighbours of two given species must be known. Narrower than
+    /// [`Potential::range`] where a model allows it, for shorter lists.
+    fn pair_range(&self, first: Species, second: Species) -> f64 {
+        let _ = (first, second);
+        self.range()
+    }
+
     /// The number of species; particles must have a smaller index.
     fn species_count(&self) -> usize;
 
@@ -155,6 +172,9 @@ pub trait Potential<const D: usize>: Send + Sync {
 impl<const D: usize, P: Potential<D> + ?Sized> Potential<D> for Box<P> {
     fn range(&self) -> f64 {
         (**self).range()
+    }
+    fn pair_range(&self, first: Species, second: Species) -> f64 {
+        (**self).pair_range(first, second)
     }
     fn species_count(&self) -> usize {
         (**self).species_count()
@@ -278,9 +298,51 @@ impl<F: Radial> SpeciesTable<F> {
     }
 }
 
+/// The pairs of one particle that are within range: separated from the listed ones first, without a
+/// branch that the processor could mispredict, so that the loop over them has none either.
+struct ClosePairs<const D: usize> {
+    particles: Vec<usize>,
+    vectors: Vec<Vector<D>>,
+    squared_distances: Vec<f64>,
+}
+
+impl<const D: usize> ClosePairs<D> {
+    fn new(most: usize) -> Self {
+        Self {
+            particles: vec![0; most + 1],
+            vectors: vec![[0.0; D]; most + 1],
+            squared_distances: vec![0.0; most + 1],
+        }
+    }
+
+    /// Collects the pairs of `i` and returns their number.
+    #[inline(always)]
+    fn collect(
+        &mut self,
+        around: &Neighbourhood<'_, D>,
+        i: usize,
+        squared_range: impl Fn(usize) -> f64,
+    ) -> usize {
+        let mut count = 0;
+        for (j, r) in around.of(i) {
+            let squared_distance = norm_squared(&r);
+            self.particles[count] = j;
+            self.vectors[count] = r;
+            self.squared_distances[count] = squared_distance;
+            count += usize::from(squared_distance < squared_range(j));
+        }
+        count
+    }
+}
+
 impl<const D: usize, F: Radial> Potential<D> for SpeciesTable<F> {
     fn range(&self) -> f64 {
         self.range
+    }
+
+    fn pair_range(&self, first: Species, second: Species) -> f64 {
+        self.between(first, second)
+            .map_or(self.range, Radial::range)
     }
 
     fn species_count(&self) -> usize {
@@ -294,28 +356,34 @@ impl<const D: usize, F: Radial> Potential<D> for SpeciesTable<F> {
         totals: &mut Totals<D>,
     ) {
         let species = around.species();
+        let mut close = ClosePairs::new(around.most());
+        let mut sums = Totals::zero();
         for i in 0..around.len() {
             let row = self.row(species[i]);
+            let count = close.collect(around, i, |j| row[species[j].index()].squared_range);
             let mut force = [0.0; D];
-            for (j, r) in around.of(i) {
-                let entry = &row[species[j].index()];
-                let squared_distance = norm_squared(&r);
-                if squared_distance < entry.squared_range {
-                    let [energy, gradient] = entry.function.derivatives::<2>(squared_distance);
-                    let doubled = 2.0 * gradient;
-                    totals.energy += energy;
-                    totals.squared_term_forces += doubled * doubled * squared_distance;
-                    totals.add_edge(doubled, &r);
-                    for k in 0..D {
-                        force[k] += doubled * r[k];
-                        forces[j][k] -= doubled * r[k];
-                    }
+            let pairs = close.particles[..count]
+                .iter()
+                .zip(&close.vectors[..count])
+                .zip(&close.squared_distances[..count]);
+            for ((&j, r), &squared_distance) in pairs {
+                let function = &row[species[j].index()].function;
+                let [energy, gradient] = function.derivatives::<2>(squared_distance);
+                let doubled = 2.0 * gradient;
+                sums.energy += energy;
+                sums.squared_term_forces += doubled * doubled * squared_distance;
+                sums.add_edge(doubled, r);
+                let on_other = &mut forces[j];
+                for k in 0..D {
+                    force[k] += doubled * r[k];
+                    on_other[k] -= doubled * r[k];
                 }
             }
             for k in 0..D {
                 forces[i][k] += force[k];
             }
         }
+        totals.add(&sums);
     }
 
     fn add_terms(&self, around: &Neighbourhood<'_, D>, linearization: &mut Linearization<D>) {
@@ -462,6 +530,13 @@ pub struct Sum<A, B>(pub A, pub B);
 impl<const D: usize, A: Potential<D>, B: Potential<D>> Potential<D> for Sum<A, B> {
     fn range(&self) -> f64 {
         self.0.range().max(self.1.range())
+    }
+    fn pair_range(&self, first: Species, second: Species) -> f64 {
+        let ranges = (
+            self.0.pair_range(first, second),
+            self.1.pair_range(first, second),
+        );
+        ranges.0.max(ranges.1)
     }
     fn species_count(&self) -> usize {
         self.0.species_count().min(self.1.species_count())

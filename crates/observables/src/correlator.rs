@@ -113,7 +113,9 @@ pub enum CorrelatorError {
     #[error("the interval between origins is zero steps: give at least one step")]
     ZeroInterval,
     /// A particle belongs to a species without wave vectors.
-    #[error("particle {particle} has species {species}, but wave vectors are given for {given} species")]
+    #[error(
+        "particle {particle} has species {species}, but wave vectors are given for {given} species"
+    )]
     UnknownSpecies {
         /// The index of the particle.
         particle: usize,
@@ -123,7 +125,9 @@ pub enum CorrelatorError {
         given: usize,
     },
     /// Wave vectors are given for a species that no particle belongs to.
-    #[error("species {species} has wave vectors but no particles: number the species from 0 without gaps")]
+    #[error(
+        "species {species} has wave vectors but no particles: number the species from 0 without gaps"
+    )]
     EmptySpecies {
         /// The species.
         species: usize,
@@ -147,7 +151,9 @@ pub enum CorrelatorError {
         given: usize,
     },
     /// A coordinate is infinite or not a number.
-    #[error("at step {step} the position of particle {particle} is not finite: the run has blown up")]
+    #[error(
+        "at step {step} the position of particle {particle} is not finite: the run has blown up"
+    )]
     NotFinite {
         /// The step of the frame.
         step: u64,
@@ -300,11 +306,7 @@ impl<const D: usize> SelfCorrelator<D> {
     }
 
     /// Positions in the order of the species, relative to the centre of mass.
-    fn centred(
-        &self,
-        step: u64,
-        positions: &[[f64; D]],
-    ) -> Result<Vec<[f64; D]>, CorrelatorError> {
+    fn centred(&self, step: u64, positions: &[[f64; D]]) -> Result<Vec<[f64; D]>, CorrelatorError> {
         let expected = self.order.len();
         if positions.len() != expected {
             return Err(CorrelatorError::ParticleCount {
@@ -368,7 +370,10 @@ impl<const D: usize> SelfCorrelator<D> {
             for (index, correlations) in species.iter_mut().enumerate() {
                 let place = index * lags.len() + lag;
                 let blocks = |run: &'_ &Run| -> Vec<Moments> {
-                    run.blocks.iter().map(|block| block.moments[place]).collect()
+                    run.blocks
+                        .iter()
+                        .map(|block| block.moments[place])
+                        .collect()
                 };
                 let per_run: Vec<Moments> = runs
                     .iter()

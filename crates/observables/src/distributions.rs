@@ -160,18 +160,21 @@ mod tests {
             (0.975, 1.959963984540054),
         ] {
             let quantile = normal_quantile(p);
-            assert!((quantile - z).abs() < 4e-15 * z.abs(), "{p}: {quantile} {z}");
+            assert!(
+                (quantile - z).abs() < 4e-15 * z.abs(),
+                "{p}: {quantile} {z}"
+            );
         }
         assert!(normal_quantile(0.5).abs() < 1e-16);
-        assert_eq!(normal_quantile(0.0), f64::NEG_INFINITY);
-        assert_eq!(normal_quantile(1.0), f64::INFINITY);
+        assert!(normal_quantile(0.0) < -f64::MAX && normal_quantile(1.0) > f64::MAX);
         for (z, p) in [
             (-8.0, 6.22096057427174e-16),
             (-1.2, 0.11506967022170822),
             (0.3, 0.6179114221889526),
             (2.5, 0.9937903346742238),
         ] {
-            assert!((normal_cumulative(z) - p).abs() < 1e-14 * p);
+            // Rounding z / sqrt 2 changes p by a relative z^2 / 2 * 1e-16, and more in erfc itself.
+            assert!((normal_cumulative(z) - p).abs() < 1e-15 * (1.0 + z * z) * p);
         }
     }
 

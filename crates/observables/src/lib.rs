@@ -67,8 +67,8 @@ pub use correlator::{
     CorrelatorError, SelfCorrelations, SelfCorrelator, Series, SpeciesCorrelations,
 };
 pub use mesoelastic::{
-    Extrapolation, FittedPoint, Mesoelastic, MesoelasticError, MesoelasticFit,
-    MesoelasticIntervals, StatePoint, Stiffness,
+    FittedPoint, Mesoelastic, MesoelasticError, MesoelasticFit, MesoelasticIntervals, StatePoint,
+    Stiffness,
 };
 pub use relaxation::{Diffusion, DiffusiveWindow, RelaxationError};
 pub use schedule::{LogSchedule, ScheduleError};

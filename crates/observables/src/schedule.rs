@@ -120,10 +120,7 @@ mod tests {
 
     #[test]
     fn refuses_nonsense() {
-        assert_eq!(
-            LogSchedule::new(0, 10, 5),
-            Err(ScheduleError::ZeroShortest)
-        );
+        assert_eq!(LogSchedule::new(0, 10, 5), Err(ScheduleError::ZeroShortest));
         assert!(LogSchedule::new(10, 9, 5).is_err());
         assert!(LogSchedule::new(1, u64::MAX, 5).is_err());
         assert!(LogSchedule::new(1, 10, 0).is_err());

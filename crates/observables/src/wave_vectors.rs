@@ -96,6 +96,7 @@ impl<const D: usize> WaveVectors<D> {
         magnitude: f64,
         width: f64,
     ) -> Result<Self, WaveVectorError> {
+        const { assert!(D > 0, "space has at least one dimension") };
         let positive = |value: f64| value.is_finite() && value > 0.0;
         if !positive(magnitude) || !positive(width) {
             return Err(WaveVectorError::InvalidShell { magnitude, width });
@@ -191,9 +192,9 @@ impl<const D: usize> WaveVectors<D> {
             ((length - self.magnitude).abs() / self.magnitude * 1e9).round()
         };
         self.integers.sort_by_cached_key(|n| {
-            let hash = n
-                .iter()
-                .fold(0, |hash, &n| crate::bootstrap::mix(hash ^ u64::from(n.cast_unsigned())));
+            let hash = n.iter().fold(0, |hash, &n| {
+                crate::bootstrap::mix(hash ^ u64::from(n.cast_unsigned()))
+            });
             // The bits of a non-negative f64 are ordered like its value.
             (distance(n).to_bits(), hash)
         });
@@ -257,8 +258,9 @@ impl<const D: usize> WaveVectors<D> {
             }
             let mut sum = [0.0; LANES];
             for n in &self.integers {
-                let (mut cos, mut sin) = ([1.0; LANES], [0.0; LANES]);
-                for k in 0..D {
+                // The first integer is never negative.
+                let (mut cos, mut sin) = powers[0][n[0].unsigned_abs() as usize];
+                for k in 1..D {
                     let (factor_cos, factor_sin) = &powers[k][n[k].unsigned_abs() as usize];
                     let sign = f64::from(n[k].signum());
                     for lane in 0..LANES {
@@ -424,7 +426,9 @@ mod tests {
         assert!(WaveVectors::shell(&cell, 1.2 * unit, 2.0 * 0.2 * unit + 1e-12).is_ok());
         // Far below the smallest wave vector.
         let error = WaveVectors::shell(&cell, 0.01 * unit, 1e-3).unwrap_err();
-        assert!(matches!(error, WaveVectorError::EmptyShell { nearest, .. } if (nearest - unit).abs() < 1e-12));
+        assert!(
+            matches!(error, WaveVectorError::EmptyShell { nearest, .. } if (nearest - unit).abs() < 1e-12)
+        );
     }
 
     #[test]
@@ -446,7 +450,7 @@ mod tests {
 
     #[test]
     fn default_width_holds_enough_vectors_in_every_box() {
-        for (density, magnitude) in [(0.82, 6.35), (1.2, 7.25), (0.6, 5.47), (0.52, 6.28)] {
+        for (density, magnitude) in [(0.82, 6.35), (1.2, 7.25), (0.6, 5.47), (0.52, 6.3)] {
             for particles in [500.0, 2000.0, 8000.0_f64] {
                 let edge = (particles / density).cbrt();
                 let cell = [[edge, 0.0, 0.0], [0.0, edge, 0.0], [0.0, 0.0, edge]];
@@ -472,7 +476,11 @@ mod tests {
         let limited = shell.clone().limited_to(20);
         assert_eq!(limited.len(), 20);
         let farthest = limited.vectors().iter().map(distance).fold(0.0, f64::max);
-        let nearer = shell.vectors().iter().filter(|q| distance(q) <= farthest).count();
+        let nearer = shell
+            .vectors()
+            .iter()
+            .filter(|q| distance(q) <= farthest)
+            .count();
         assert_eq!(nearer, 20);
         assert_eq!(shell.clone().limited_to(0).len(), 1);
         assert_eq!(shell.clone().limited_to(100_000), shell);

@@ -1,1 +1,28 @@
-//! placeholder
+//! The glass-forming models of the paper (J. Chem. Phys. 155, 074502, 2021) and the parts they are built from.
+//!
+//! - [`functions`]: plain functions of distance, [`InversePower`] and [`LennardJones`].
+//! - [`decorators`]: how a function ends at its cut-off, [`Truncated`], [`Smoothed`] and [`ForceShifted`].
+//! - [`mixtures`]: both put together for each pair of species with the numbers of the paper.
+//! - [`catalogue`]: the models by name, with parameters that can be set by key.
+//!
+//! Every part is a [`Radial`](vitreous_md_core::Radial) and recombines with those of users:
+//!
+//! ```
+//! use vitreous_md_core::{Potential, SpeciesTable};
+//! use vitreous_potentials::{InversePower, Smoothed};
+//! // r^-12 whose value and first two derivatives vanish at r = 1.6
+//! let soft = Smoothed::<_, 3>::new(InversePower::new(1.0, 1.0, 12), 1.6)?;
+//! let model = SpeciesTable::uniform(soft)?;
+//! assert_eq!(Potential::<3>::range(&model), 1.6);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod catalogue;
+pub mod decorators;
+pub mod functions;
+pub mod mixtures;
+
+pub use catalogue::{Catalogue, Mixture, Model, ModelError};
+pub use decorators::{CutoffError, ForceShifted, PotentialShifted, Smoothed, Truncated};
+pub use functions::{InversePower, LennardJones};
+pub use mixtures::{InversePowerMixture, LennardJonesMixture, PairTable, Shift};

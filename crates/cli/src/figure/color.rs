@@ -43,9 +43,9 @@ fn temperature(fraction: f64) -> String {
     let fraction = fraction.clamp(0.0, 1.0);
     let between = |cold: f64, hot: f64| cold + fraction * (hot - cold);
     oklch(
-        between(0.38, 0.70),
-        between(0.16, 0.19),
-        between(262.0, 402.0),
+        between(0.38, 0.67),
+        between(0.16, 0.21),
+        between(262.0, 393.0),
     )
 }
 

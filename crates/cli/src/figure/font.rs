@@ -1,5 +1,5 @@
-//! The embedded font: widths of labels and rasters are the same on every
-//! machine, with or without fonts of its own.
+//! The embedded font: widths of labels and rasters do not depend on the fonts
+//! of the machine.
 
 use super::label;
 use resvg::tiny_skia::{Pixmap, Transform};
@@ -117,7 +117,10 @@ mod tests {
     fn the_symbols_of_glass_physics_have_glyphs() {
         let symbols = "ταβκλμσφωΔΓℓ⟨⟩₀₁₂⁰²³⁻−×·±≈≤≥∞∝→√∂∇κ̃ℓ̃t̂Åäé–—…";
         let text = laid_out(symbols, 10.0).expect("a text");
-        let glyphs = text.layouted().iter().flat_map(|span| &span.positioned_glyphs);
+        let glyphs = text
+            .layouted()
+            .iter()
+            .flat_map(|span| &span.positioned_glyphs);
         // Glyph 0 stands for a character that the font lacks.
         assert!(glyphs.clone().all(|glyph| glyph.id.0 != 0));
         assert!(glyphs.count() >= 40);

@@ -21,7 +21,7 @@ const NOTE_SIZE: f64 = 14.0;
 /// Height of the band of headings above the panels.
 const HEADING: f64 = 1.7 * LABEL_SIZE;
 /// Height of numbers and label below a panel.
-const BELOW: f64 = TICK_GAP + SMALL_SIZE + 2.1 * LABEL_SIZE;
+const BELOW: f64 = TICK_GAP + SMALL_SIZE + 2.4 * LABEL_SIZE;
 
 /// Draws the figure as an SVG document.
 pub(super) fn draw(figure: &Figure) -> Result<String, FigureError> {
@@ -86,7 +86,12 @@ pub(super) fn draw(figure: &Figure) -> Result<String, FigureError> {
     let size = font::fitting_size(&figure.y.label, LABEL_SIZE, height);
     let place = (BORDER + LABEL_SIZE, top + height / 2.0);
     canvas.upright_text(place, &figure.y.label, size);
-    let end = draw_note(&mut canvas, &figure.note, (left, bottom + BELOW), wide - left);
+    let end = draw_note(
+        &mut canvas,
+        &figure.note,
+        (left, bottom + BELOW),
+        wide - left,
+    );
     Ok(canvas.document(width, end, &figure.title))
 }
 
@@ -146,14 +151,18 @@ fn range(
             low,
             high,
         }),
-        None => automatic_range(axis.scale, values)
-            .ok_or(FigureError::Empty { title, axis: label }),
+        None => {
+            automatic_range(axis.scale, values).ok_or(FigureError::Empty { title, axis: label })
+        }
     }
 }
 
 /// The points of a panel that have a place on both axes.
 fn visible_points<'a>(panel: &'a Panel, y: &'a Axis) -> impl Iterator<Item = Point> + 'a {
-    let points = panel.curves.iter().flat_map(|curve| curve.points.iter().copied());
+    let points = panel
+        .curves
+        .iter()
+        .flat_map(|curve| curve.points.iter().copied());
     points.filter(|point| {
         coordinate(panel.x.scale, point.x).is_some() && coordinate(y.scale, point.y).is_some()
     })
@@ -188,7 +197,9 @@ impl<'a> Key<'a> {
                 entries.push(curve);
             }
         }
-        let names = entries.iter().map(|curve| font::width(&curve.label, Self::SIZE));
+        let names = entries
+            .iter()
+            .map(|curve| font::width(&curve.label, Self::SIZE));
         Self {
             width: Self::SAMPLE + Self::GAP + names.fold(0.0, f64::max),
             height: Self::LINE * entries.len() as f64,
@@ -226,7 +237,12 @@ impl<'a> Key<'a> {
     /// Draws the legend with this upper left corner.
     fn draw(&self, canvas: &mut Canvas, place: Position) {
         for (curve, ((left, middle), _)) in self.entries.iter().zip(self.rows(place)) {
-            draw_sample(canvas, curve, (left + Self::SAMPLE / 2.0, middle), Self::SAMPLE);
+            draw_sample(
+                canvas,
+                curve,
+                (left + Self::SAMPLE / 2.0, middle),
+                Self::SAMPLE,
+            );
             let name = (left + Self::SAMPLE + Self::GAP, middle + 0.36 * Self::SIZE);
             canvas.text(name, &curve.label, Self::SIZE, Anchor::Start);
         }

@@ -36,12 +36,7 @@ pub(super) struct Plot<'a> {
 
 impl<'a> Plot<'a> {
     /// Lays a panel, with its range in coordinates of the scale, into an area.
-    pub(super) fn new(
-        panel: &'a Panel,
-        area: Rectangle,
-        x_range: (f64, f64),
-        y: Ruler,
-    ) -> Self {
+    pub(super) fn new(panel: &'a Panel, area: Rectangle, x_range: (f64, f64), y: Ruler) -> Self {
         let x = Ruler::new(panel.x.scale, x_range, area.left, area.right);
         Self { panel, area, x, y }
     }
@@ -66,6 +61,9 @@ impl<'a> Plot<'a> {
             let Some((from, to)) = self.area.clip(from, to) else {
                 continue;
             };
+            if from == to {
+                continue;
+            }
             match lines.last_mut() {
                 Some(line) if line.last() == Some(&from) => line.push(to),
                 _ => lines.push(vec![from, to]),
@@ -76,11 +74,12 @@ impl<'a> Plot<'a> {
 
     /// The positions of markers inside the frame.
     fn markers(&self, curve: &Curve) -> Vec<Position> {
-        let places = curve.points.iter().filter_map(|point| self.place(point));
-        let inside: Vec<_> = places.filter(|&at| self.area.contains(at)).collect();
         // A lone point of a line would be invisible.
-        let shown = !matches!(curve.style, Style::Line | Style::Dashed) || inside.len() == 1;
-        if shown { inside } else { Vec::new() }
+        if matches!(curve.style, Style::Line | Style::Dashed) && !self.lines(curve).is_empty() {
+            return Vec::new();
+        }
+        let places = curve.points.iter().filter_map(|point| self.place(point));
+        places.filter(|&at| self.area.contains(at)).collect()
     }
 
     /// The visible parts of error bars, from the low to the high end, and
@@ -244,12 +243,17 @@ impl<'a> Plot<'a> {
             let right = self.area.right - 2.0 * TICK_LENGTHS.0 - width;
             let above = level - SMALL_SIZE - CLEARANCE - 1.0;
             let below = level + CLEARANCE + 1.0;
-            let places = [(left, above), (right, above), (left, below), (right, below)]
-                .map(|(x, y)| Rectangle::new(x, y, width, SMALL_SIZE));
-            let place = places
-                .into_iter()
+            // From left to right above the line, then below it.
+            let place = |step: i32| {
+                let y = if step <= 20 { above } else { below };
+                let fraction = f64::from(step % 21) / 20.0;
+                let x = left + fraction * (right - left);
+                Rectangle::new(x, y, width, SMALL_SIZE)
+            };
+            let place = (0..42)
+                .map(place)
                 .find(|&place| self.is_free(place, &obstacles))
-                .unwrap_or(places[1]);
+                .unwrap_or(place(20));
             let baseline = (place.left, place.bottom - 0.15 * SMALL_SIZE);
             canvas.text(baseline, &reference.label, SMALL_SIZE, Anchor::Start);
             let middle = f64::midpoint(place.top, place.bottom);

@@ -37,9 +37,7 @@ pub(super) struct Ticks {
 pub(super) fn coordinate(scale: Scale, value: f64) -> Option<f64> {
     match scale {
         Scale::Linear => (value.abs() < LARGEST).then_some(value),
-        Scale::Logarithmic => {
-            (value > 0.0 && value < f64::INFINITY).then(|| value.log10())
-        }
+        Scale::Logarithmic => (value > 0.0 && value < f64::INFINITY).then(|| value.log10()),
     }
 }
 
@@ -108,7 +106,9 @@ impl Ruler {
     fn position(&self, at: f64) -> f64 {
         let fraction = (at - self.low) / (self.high - self.low);
         // Far outside is outside: the bound keeps later products finite.
-        self.start + fraction.clamp(-1e6, 1e6) * (self.end - self.start)
+        let fraction = fraction.clamp(-1e6, 1e6);
+        // In this form both ends are exact, so that points there are inside.
+        (1.0 - fraction) * self.start + fraction * self.end
     }
 
     /// Ticks with about `wanted` labels.
@@ -134,7 +134,7 @@ impl Ruler {
                 .into_iter()
                 .map(|value| (self.position(value), numbers.label(value)))
                 .collect(),
-            minor: multiples(step.size() / step.parts(), self.low, self.high)
+            minor: multiples(step.part(), self.low, self.high)
                 .into_iter()
                 .map(|value| self.position(value))
                 .collect(),
@@ -174,7 +174,7 @@ impl Ruler {
         let high = 10.0_f64.powf(self.high - exponent);
         let (finest, major, minor) = if high < 4.0 * low {
             let step = Step::near((high - low) / wanted);
-            let minor = multiples(step.size() / step.parts(), low, high);
+            let minor = multiples(step.part(), low, high);
             (step.exponent, step.values(low, high), minor)
         } else {
             // Uniform steps would crowd at the high end.
@@ -214,36 +214,32 @@ fn multiples(step: f64, low: f64, high: f64) -> Vec<f64> {
 /// A distance between ticks that is easy to read: 1, 2 or 5 times a power of ten.
 #[derive(Clone, Copy, Debug)]
 struct Step {
-    digit: f64,
+    digit: i32,
     exponent: i32,
 }
 
 impl Step {
-    /// The nearest such step that is not much shorter.
+    /// A step of about this length.
     fn near(length: f64) -> Self {
-        let exponent = length.log10().floor();
-        let digit = 10.0_f64.powf(length.log10() - exponent);
-        let exponent = whole(exponent);
-        if digit < 1.5 {
-            Self { digit: 1.0, exponent }
-        } else if digit < 3.5 {
-            Self { digit: 2.0, exponent }
-        } else if digit < 7.5 {
-            Self { digit: 5.0, exponent }
-        } else {
-            let exponent = exponent + 1;
-            Self { digit: 1.0, exponent }
-        }
+        let decade = length.log10().floor();
+        let exponent = whole(decade);
+        let (digit, exponent) = match 10.0_f64.powf(length.log10() - decade) {
+            digit if digit < 1.5 => (1, exponent),
+            digit if digit < 3.5 => (2, exponent),
+            digit if digit < 7.5 => (5, exponent),
+            _ => (1, exponent + 1),
+        };
+        Self { digit, exponent }
     }
 
     /// The step as a number.
     fn size(self) -> f64 {
-        self.digit * 10.0_f64.powi(self.exponent)
+        f64::from(self.digit) * 10.0_f64.powi(self.exponent)
     }
 
-    /// The number of parts into which short ticks divide a step.
-    fn parts(self) -> f64 {
-        if self.digit == 2.0 { 4.0 } else { 5.0 }
+    /// The distance between short ticks.
+    fn part(self) -> f64 {
+        self.size() / if self.digit == 2 { 4.0 } else { 5.0 }
     }
 
     /// The multiples of the step in a range.
@@ -357,7 +353,7 @@ mod tests {
 
     #[test]
     fn short_logarithmic_ranges_still_have_labels() {
-        assert_eq!(labels(Logarithmic, 0.9, 30.0), ["1", "2", "5", "10", "20"]);
+        assert_eq!(labels(Logarithmic, 3.0, 60.0), ["5", "10", "20", "50"]);
         let narrow = labels(Logarithmic, 0.42, 0.58);
         assert!(narrow.len() >= 3, "{narrow:?}");
         assert_eq!(narrow[0], "0.42");

@@ -42,7 +42,10 @@ fn correlator(species: &[u8], longest: u64, interval: u64) -> SelfCorrelator<3> 
 fn drive(correlator: &mut SelfCorrelator<3>, trajectory: &[Vec<[f64; 3]>]) {
     loop {
         let step = correlator.next_step();
-        let Some(frame) = usize::try_from(step).ok().and_then(|step| trajectory.get(step)) else {
+        let Some(frame) = usize::try_from(step)
+            .ok()
+            .and_then(|step| trajectory.get(step))
+        else {
             return;
         };
         correlator.push(step, frame).unwrap();
@@ -67,7 +70,9 @@ fn naive(
         while start + span < trajectory.len() {
             let (from, to) = (&trajectory[start], &trajectory[start + span]);
             let shift: [f64; 3] = std::array::from_fn(|k| {
-                (0..species.len()).map(|i| to[i][k] - from[i][k]).sum::<f64>()
+                (0..species.len())
+                    .map(|i| to[i][k] - from[i][k])
+                    .sum::<f64>()
                     / species.len() as f64
             });
             for &i in &members {
@@ -167,7 +172,9 @@ fn asks_for_exactly_the_frames_it_needs() {
     let mut asked = Vec::new();
     while correlator.next_step() <= 60 {
         asked.push(correlator.next_step());
-        correlator.push(*asked.last().unwrap(), &[[0.0; 3]; 2]).unwrap();
+        correlator
+            .push(*asked.last().unwrap(), &[[0.0; 3]; 2])
+            .unwrap();
         // At most ceil(9 / 7) = 2 origins are younger than the longest lag.
         assert!(correlator.origins.len() <= 2);
     }
@@ -212,7 +219,10 @@ fn merging_refuses_another_set_up() {
     let species = [0, 0, 1, 0, 1];
     let mut run = correlator(&species, 30, 10);
     let before = run.clone();
-    for other in [correlator(&species, 31, 10), correlator(&[0, 0, 1, 1, 1], 30, 10)] {
+    for other in [
+        correlator(&species, 31, 10),
+        correlator(&[0, 0, 1, 1, 1], 30, 10),
+    ] {
         assert!(matches!(
             run.merge(other),
             Err(CorrelatorError::Incompatible { .. })
@@ -254,7 +264,12 @@ fn refuses_species_that_do_not_match() {
     let shell = WaveVectors::shell(&CELL, 5.0, 0.5).unwrap();
     let schedule = LogSchedule::new(1, 10, 5).unwrap();
     let make = |species: &[u8], kinds: usize, interval| {
-        SelfCorrelator::new(species, vec![shell.clone(); kinds], schedule.clone(), interval)
+        SelfCorrelator::new(
+            species,
+            vec![shell.clone(); kinds],
+            schedule.clone(),
+            interval,
+        )
     };
     assert!(matches!(
         make(&[0, 1], 1, 5),
@@ -264,7 +279,10 @@ fn refuses_species_that_do_not_match() {
         make(&[0, 0], 2, 5),
         Err(CorrelatorError::EmptySpecies { species: 1 })
     ));
-    assert!(matches!(make(&[0], 1, 0), Err(CorrelatorError::ZeroInterval)));
+    assert!(matches!(
+        make(&[0], 1, 0),
+        Err(CorrelatorError::ZeroInterval)
+    ));
     // No particles and no species: nothing to measure, and no panic.
     let mut empty = make(&[], 0, 5).unwrap();
     empty.push(0, &[]).unwrap();
@@ -278,12 +296,31 @@ fn particles_at_rest_are_fully_correlated() {
     // The centre of mass moves; relative to it, nothing does.
     while run.next_step() < 40 {
         let drift = run.next_step() as f64;
-        run.push(run.next_step(), &[[drift, 2.0 * drift, 0.0]; 3]).unwrap();
+        run.push(run.next_step(), &[[drift, 2.0 * drift, 0.0]; 3])
+            .unwrap();
     }
     let result = &run.finish().species[0];
-    assert!(result.mean_squared_displacement.values.iter().all(|x| x.abs() < 1e-24));
-    assert!(result.self_scattering.values.iter().all(|f| (f - 1.0).abs() < 1e-12));
-    assert!(result.non_gaussian_parameter.values.iter().all(|a| a.is_finite()));
+    assert!(
+        result
+            .mean_squared_displacement
+            .values
+            .iter()
+            .all(|x| x.abs() < 1e-24)
+    );
+    assert!(
+        result
+            .self_scattering
+            .values
+            .iter()
+            .all(|f| (f - 1.0).abs() < 1e-12)
+    );
+    assert!(
+        result
+            .non_gaussian_parameter
+            .values
+            .iter()
+            .all(|a| a.is_finite())
+    );
 }
 
 /// Steps of a random walk with Gaussian increments of variance `v` per component: `<r^2> = 3 v t`,
@@ -293,7 +330,7 @@ fn gaussian_walk_has_gaussian_correlations() {
     let particles = 400;
     let mut random = Xoshiro256PlusPlus::seed_from_u64(5);
     let mut normal = move || (0..12).map(|_| uniform(&mut random)).sum::<f64>();
-    let variance = 0.01;
+    let variance = 0.01_f64;
     let mut positions = vec![[0.0; 3]; particles];
     let mut run = correlator(&vec![0; particles], 20, 10);
     for step in 0..400_u64 {
@@ -316,7 +353,10 @@ fn gaussian_walk_has_gaussian_correlations() {
             // exceeded once in a thousand; the seed is fixed.
             let slack = 4.0 * error + expected.abs() / particles as f64;
             let value = series.values[index];
-            assert!((value - expected).abs() < slack, "{step}: {value} {expected} {error}");
+            assert!(
+                (value - expected).abs() < slack,
+                "{step}: {value} {expected} {error}"
+            );
         };
         check(&own.mean_squared_displacement, 3.0 * variance * time);
         // A sum of twelve uniform numbers has kurtosis 3 - 0.1, which the steps average out.

@@ -1,0 +1,222 @@
+//! Force dipoles on interacting pairs and their stiffness.
+
+use crate::response::{LinearResponse, ResponseError};
+use crate::solver::dot;
+use rand::{Rng, RngExt};
+use rayon::prelude::*;
+use std::collections::HashSet;
+use std::num::NonZeroUsize;
+use vitreous_md_core::{Linearization, Vector, vector};
+
+/// Right-hand sides solved at once: enough to read the factor seldom, few enough to stay in cache.
+const BATCH: usize = 32;
+
+/// Two particles within the range of a pair term.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interaction<const D: usize> {
+    /// The particle at which the vector starts.
+    pub i: usize,
+    /// The particle at which it ends.
+    pub j: usize,
+    /// `r = x_j - x_i`, to the image of `j`.
+    pub vector: Vector<D>,
+}
+
+impl<const D: usize> Interaction<D> {
+    /// The unit vector from `i` to `j`.
+    fn unit(&self) -> Vector<D> {
+        vector::scale(1.0 / vector::norm_squared(&self.vector).sqrt(), &self.vector)
+    }
+
+    /// `d.z / z.z`.
+    fn stiffness(&self, z: &[f64]) -> f64 {
+        let relative: Vector<D> = std::array::from_fn(|k| z[D * self.j + k] - z[D * self.i + k]);
+        std::f64::consts::FRAC_1_SQRT_2 * vector::dot(&self.unit(), &relative) / dot(z, z)
+    }
+}
+
+/// The response of a structure to the unit dipole on one pair.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DipoleResponse<const D: usize> {
+    /// The stiffness `kappa_ij`.
+    pub stiffness: f64,
+    /// `z = M^-1 d`, `N x D`.
+    pub displacements: Vec<Vector<D>>,
+}
+
+/// The interactions of a linearisation: each pair and image once, whatever the number of its terms.
+pub(crate) fn interactions<const D: usize>(
+    linearization: &Linearization<D>,
+) -> Vec<Interaction<D>> {
+    let mut seen = HashSet::new();
+    linearization
+        .edges()
+        .iter()
+        // The distance to one's own image is constant, and that of coinciding particles has no gradient.
+        .filter(|edge| edge.interaction && edge.i != edge.j)
+        .filter(|edge| vector::norm_squared(&edge.vector) > 0.0)
+        .filter(|edge| seen.insert(key(edge.i, edge.j, &edge.vector)))
+        .map(|edge| Interaction {
+            i: edge.i as usize,
+            j: edge.j as usize,
+            vector: edge.vector,
+        })
+        .collect()
+}
+
+/// Tells pairs and images apart, in whichever direction an edge is given. Terms of one neighbour list share
+/// their vectors to the last bit.
+fn key<const D: usize>(i: u32, j: u32, r: &Vector<D>) -> (u32, u32, [u64; D]) {
+    // Adding zero makes of a negative zero a positive one.
+    if i < j {
+        (i, j, r.map(|c| (c + 0.0).to_bits()))
+    } else {
+        (j, i, r.map(|c| (0.0 - c).to_bits()))
+    }
+}
+
+impl<const D: usize> LinearResponse<'_, D> {
+    /// The index of the interaction of two particles in [`LinearResponse::interactions`].
+    ///
+    /// # Errors
+    /// Particles that do not interact, or do so through several images.
+    pub fn find_interaction(&self, i: usize, j: usize) -> Result<usize, ResponseError> {
+        let mut found = self
+            .interactions()
+            .iter()
+            .enumerate()
+            .filter(|(_, pair)| (pair.i, pair.j) == (i, j) || (pair.i, pair.j) == (j, i))
+            .map(|(index, _)| index);
+        let first = found.next().ok_or(ResponseError::NotInteracting { i, j })?;
+        match found.count() {
+            0 => Ok(first),
+            more => Err(ResponseError::SeveralImages {
+                i,
+                j,
+                images: 1 + more,
+            }),
+        }
+    }
+
+    /// A random sample of `count` different interactions, each equally likely, in random order.
+    ///
+    /// # Errors
+    /// Fewer interactions than asked for.
+    pub fn random_interactions<R: Rng + ?Sized>(
+        &self,
+        count: usize,
+        random: &mut R,
+    ) -> Result<Vec<usize>, ResponseError> {
+        let available = self.interactions().len();
+        if count > available {
+            return Err(ResponseError::TooFewInteractions {
+                asked: count,
+                count: available,
+            });
+        }
+        // The first steps of a Fisher-Yates shuffle.
+        let mut indices: Vec<usize> = (0..available).collect();
+        for k in 0..count {
+            indices.swap(k, random.random_range(k..available));
+        }
+        indices.truncate(count);
+        Ok(indices)
+    }
+
+    /// The stiffness `kappa_ij` of the response to force dipoles on interactions, named by their indices in
+    /// [`LinearResponse::interactions`]:
+    ///
+    /// ```text
+    /// d = (1/sqrt 2) dr_ij/dx,    z = M^-1 d,    kappa_ij = z.M.z / z.z = d.z / z.z
+    /// ```
+    ///
+    /// An isolated pair of stiffness `k` has `kappa = 2 k`. The work is shared by `threads` threads; results
+    /// do not depend on their number.
+    ///
+    /// Source: the paper (J. Chem. Phys. 155, 074502 (2021)), Eqs. (A2)-(A4).
+    ///
+    /// # Errors
+    /// An index beyond the list; those of the solver; threads that do not start.
+    pub fn dipole_stiffness(
+        &self,
+        interactions: &[usize],
+        threads: NonZeroUsize,
+    ) -> Result<Vec<f64>, ResponseError> {
+        self.each_dipole(interactions, threads, |pair, z| pair.stiffness(z))
+    }
+
+    /// The stiffness of every interaction, in the order of [`LinearResponse::interactions`].
+    ///
+    /// # Errors
+    /// As [`LinearResponse::dipole_stiffness`].
+    pub fn dipole_stiffness_field(
+        &self,
+        threads: NonZeroUsize,
+    ) -> Result<Vec<f64>, ResponseError> {
+        let all: Vec<usize> = (0..self.interactions().len()).collect();
+        self.dipole_stiffness(&all, threads)
+    }
+
+    /// As [`LinearResponse::dipole_stiffness`], with the responses `z`: `D N` numbers for each interaction.
+    ///
+    /// # Errors
+    /// As [`LinearResponse::dipole_stiffness`].
+    pub fn dipole_responses(
+        &self,
+        interactions: &[usize],
+        threads: NonZeroUsize,
+    ) -> Result<Vec<DipoleResponse<D>>, ResponseError> {
+        self.each_dipole(interactions, threads, |pair, z| DipoleResponse {
+            stiffness: pair.stiffness(z),
+            displacements: z.as_chunks::<D>().0.to_vec(),
+        })
+    }
+
+    /// Solves for dipoles in batches of fixed size, so that results depend on nothing but their list.
+    fn each_dipole<T: Send>(
+        &self,
+        interactions: &[usize],
+        threads: NonZeroUsize,
+        result: impl Fn(&Interaction<D>, &[f64]) -> T + Sync,
+    ) -> Result<Vec<T>, ResponseError> {
+        let count = self.interactions().len();
+        if let Some(&index) = interactions.iter().find(|&&index| index >= count) {
+            return Err(ResponseError::NoSuchInteraction { index, count });
+        }
+        let dimension = self.hessian().dimension();
+        let solve = |batch: &[usize]| -> Result<Vec<T>, ResponseError> {
+            let mut dipoles = vec![0.0; batch.len() * dimension];
+            for (dipole, &index) in dipoles.chunks_exact_mut(dimension).zip(batch) {
+                let pair = &self.interactions()[index];
+                let unit = pair.unit();
+                for k in 0..D {
+                    dipole[D * pair.i + k] = -unit[k] * std::f64::consts::FRAC_1_SQRT_2;
+                    dipole[D * pair.j + k] = unit[k] * std::f64::consts::FRAC_1_SQRT_2;
+                }
+            }
+            let responses = self.inverse().apply(&dipoles)?;
+            Ok(responses
+                .chunks_exact(dimension)
+                .zip(batch)
+                .map(|(z, &index)| result(&self.interactions()[index], z))
+                .collect())
+        };
+        let batches: Vec<Result<Vec<T>, ResponseError>> = if threads == NonZeroUsize::MIN {
+            interactions.chunks(BATCH).map(solve).collect()
+        } else {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads.get())
+                .build()
+                .map_err(|error| ResponseError::Threads {
+                    threads,
+                    reason: error.to_string(),
+                })?
+                .install(|| interactions.par_chunks(BATCH).map(solve).collect())
+        };
+        let mut results = Vec::with_capacity(interactions.len());
+        for batch in batches {
+            results.append(&mut batch?);
+        }
+        Ok(results)
+    }
+}

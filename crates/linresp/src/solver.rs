@@ -1,0 +1,290 @@
+//! What a solver of linear systems with the Hessian is, and the inverse Hessian that checks what it delivers.
+
+use crate::hessian::Hessian;
+use thiserror::Error;
+
+/// A way to solve `M x = b`, to be chosen at run time.
+///
+/// [`LinearSolver::prepare`] does once what serves every right-hand side: a factorisation, a
+/// preconditioner. Implement this trait and [`PreparedSolver`] to bring a solver of your own; the
+/// projections, the refinement and the check of the residual are done by [`InverseHessian`].
+pub trait LinearSolver<const D: usize> {
+    /// Prepares to solve with this Hessian.
+    ///
+    /// # Errors
+    /// [`SolveError::Saddle`] or [`SolveError::Singular`] where the Hessian is found not to be positive
+    /// definite (but for translations); those of the solver.
+    fn prepare(
+        &self,
+        hessian: &Hessian<'_, D>,
+    ) -> Result<Box<dyn PreparedSolver<D>>, SolveError>;
+}
+
+/// A solver that is ready for right-hand sides.
+pub trait PreparedSolver<const D: usize>: Send + Sync {
+    /// Solves `M x = b` for as many right-hand sides as there are: `rhs` and `solution` hold flat vectors of
+    /// `D N` numbers one after another.
+    ///
+    /// The right-hand sides are free of translations; those of the solutions do not matter. `solution` holds
+    /// zeros. The Hessian is that of [`LinearSolver::prepare`].
+    ///
+    /// # Errors
+    /// Those of the solver.
+    fn solve(
+        &self,
+        hessian: &Hessian<'_, D>,
+        rhs: &[f64],
+        solution: &mut [f64],
+    ) -> Result<(), SolveError>;
+
+    /// How accurate solutions are to be.
+    fn accuracy(&self) -> Accuracy;
+}
+
+/// How accurate a solution is to be, in terms of the relative residual `|b - M x| / |b|`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Accuracy {
+    /// A larger relative residual is an error.
+    pub tolerance: f64,
+    /// Solutions are refined, by solving for their residual, while it is above this target...
+    pub target: f64,
+    /// ...and not more often than this.
+    pub refinements: usize,
+}
+
+/// Why a linear system was not solved.
+#[derive(Debug, Error)]
+pub enum SolveError {
+    /// The energy decreases, or is flat, along some direction.
+    #[error(
+        "the configuration is a saddle, not a minimum: a direction z has curvature z.M.z/z.z = {curvature:e}; quench it further, after a small random displacement"
+    )]
+    Saddle {
+        /// `z.M.z / z.z` of the direction that was found.
+        curvature: f64,
+    },
+    /// The Hessian is not positive definite to rounding, but no direction of negative curvature was found.
+    #[error(
+        "the Hessian is singular: elimination met a pivot that is not positive at particle {particle}, in a configuration without any direction of negative curvature that conjugate gradients could find; look for particles with fewer contacts than coordinates, or for clusters that can rotate"
+    )]
+    Singular {
+        /// The particle at which it was noticed; the floppy motion may extend far from it.
+        particle: usize,
+    },
+    /// Iterations did not converge.
+    #[error(
+        "not converged after {iterations} iterations: the relative residual is {residual:e}, above the tolerance of {tolerance:e}; raise the limit or use a direct solver"
+    )]
+    IterationLimit {
+        /// The number of iterations done.
+        iterations: usize,
+        /// `|b - M x| / |b|` reached.
+        residual: f64,
+        /// The largest allowed.
+        tolerance: f64,
+    },
+    /// The residual, recomputed from the edges of the linearisation, is too large.
+    #[error(
+        "the solution of right-hand side {column} is wrong: its relative residual, recomputed, is {residual:e}, above the tolerance of {tolerance:e}; the Hessian may be nearly singular, or the solver at fault"
+    )]
+    Inaccurate {
+        /// Index of the right-hand side.
+        column: usize,
+        /// `|b - M x| / |b|` recomputed.
+        residual: f64,
+        /// The largest allowed.
+        tolerance: f64,
+    },
+    /// A right-hand side of the wrong length.
+    #[error("{numbers} numbers do not form right-hand sides of D N = {dimension} components")]
+    Shape {
+        /// The length given.
+        numbers: usize,
+        /// `D N`.
+        dimension: usize,
+    },
+    /// The factor does not fit in memory or its index type.
+    #[error("no memory for a factor of {entries} numbers; use conjugate gradients")]
+    OutOfMemory {
+        /// The number of entries of the factor, zero if unknown.
+        entries: usize,
+    },
+    /// An error of a solver from elsewhere.
+    #[error(transparent)]
+    Other(#[from] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The inverse `M^-1` of a Hessian in the space without its trivial zero modes: the translations of clusters
+/// of particles, rattlers among them.
+///
+/// ```text
+/// x = M^-1 b:    M x = P b,    P x = x
+/// ```
+///
+/// with the projection `P` of [`Hessian::project`]: what `b` has on translations and rattlers is dropped,
+/// and `x` has nothing there. Whatever the solver, the residual is recomputed straight from the edges of the
+/// linearisation before a solution is handed out.
+///
+/// ```
+/// # use vitreous_linresp::{ConjugateGradient, Hessian};
+/// # use vitreous_md_core::{Cell, Configuration, Linearization, Species};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // A ring of four unit springs in one dimension, U = s/2 with s = |r|^2 for each.
+/// let cell = Cell::orthorhombic([4.0])?;
+/// let positions = (0..4).map(|i| [f64::from(i)]).collect();
+/// let ring = Configuration::new(cell, positions, vec![Species(0); 4])?;
+/// let mut expansion = Linearization::empty(&ring);
+/// for i in 0..4 {
+///     expansion.add_pair([i, (i + 1) % 4], [1.0], [0.5, 0.5, 0.0]);
+/// }
+/// let inverse = Hessian::new(&expansion).inverse(&ConjugateGradient::default())?;
+/// let x = inverse.apply(&[1.0, 0.0, -1.0, 0.0])?;
+/// assert!((x[0] - 0.5).abs() < 1e-12 && x[1].abs() < 1e-12);
+/// # Ok(()) }
+/// ```
+pub struct InverseHessian<'a, const D: usize> {
+    hessian: Hessian<'a, D>,
+    solver: Box<dyn PreparedSolver<D>>,
+}
+
+impl<'a, const D: usize> Hessian<'a, D> {
+    /// The inverse, by a solver that is prepared once and serves any number of right-hand sides.
+    ///
+    /// # Errors
+    /// Those of [`LinearSolver::prepare`].
+    pub fn inverse(
+        self,
+        solver: &dyn LinearSolver<D>,
+    ) -> Result<InverseHessian<'a, D>, SolveError> {
+        let solver = solver.prepare(&self)?;
+        Ok(InverseHessian {
+            hessian: self,
+            solver,
+        })
+    }
+}
+
+impl<'a, const D: usize> InverseHessian<'a, D> {
+    /// The Hessian.
+    pub fn hessian(&self) -> &Hessian<'a, D> {
+        &self.hessian
+    }
+
+    /// The accuracy that solutions have.
+    pub fn accuracy(&self) -> Accuracy {
+        self.solver.accuracy()
+    }
+
+    /// The products `x = M^-1 b` for right-hand sides that follow one another in `rhs` (`D N` numbers each);
+    /// the solutions do so too.
+    ///
+    /// # Errors
+    /// [`SolveError::Inaccurate`] if a recomputed residual is above the tolerance, [`SolveError::Shape`] if
+    /// the length is no multiple of `D N`, and those of the solver, above all [`SolveError::Saddle`].
+    pub fn apply(&self, rhs: &[f64]) -> Result<Vec<f64>, SolveError> {
+        let dimension = self.hessian.dimension();
+        if !rhs.len().is_multiple_of(dimension) {
+            return Err(SolveError::Shape {
+                numbers: rhs.len(),
+                dimension,
+            });
+        }
+        let accuracy = self.solver.accuracy();
+        let mut rhs = rhs.to_vec();
+        self.project(&mut rhs);
+        let mut solution = vec![0.0; rhs.len()];
+        self.solver.solve(&self.hessian, &rhs, &mut solution)?;
+        self.project(&mut solution);
+        let mut residuals = self.residuals(&rhs, &solution);
+        for _ in 0..accuracy.refinements {
+            if self.worst(&residuals, &rhs).1 <= accuracy.target {
+                break;
+            }
+            let mut correction = vec![0.0; rhs.len()];
+            self.solver.solve(&self.hessian, &residuals, &mut correction)?;
+            for (x, correction) in correction.iter_mut().zip(&solution) {
+                *x += correction;
+            }
+            self.project(&mut correction);
+            let refined = self.residuals(&rhs, &correction);
+            // Rounding sets a floor below which refinement only stirs.
+            if self.worst(&refined, &rhs).1 >= self.worst(&residuals, &rhs).1 {
+                break;
+            }
+            (solution, residuals) = (correction, refined);
+        }
+        let (column, residual) = self.worst(&residuals, &rhs);
+        if residual <= accuracy.tolerance {
+            Ok(solution)
+        } else {
+            Err(SolveError::Inaccurate {
+                column,
+                residual,
+                tolerance: accuracy.tolerance,
+            })
+        }
+    }
+
+    fn project(&self, vectors: &mut [f64]) {
+        for vector in vectors.chunks_exact_mut(self.hessian.dimension()) {
+            self.hessian.project(vector);
+        }
+    }
+
+    /// `b - M x`, through the edges.
+    fn residuals(&self, rhs: &[f64], solution: &[f64]) -> Vec<f64> {
+        let dimension = self.hessian.dimension();
+        let mut residuals = vec![0.0; rhs.len()];
+        for ((r, b), x) in residuals
+            .chunks_exact_mut(dimension)
+            .zip(rhs.chunks_exact(dimension))
+            .zip(solution.chunks_exact(dimension))
+        {
+            self.hessian.apply_edges(x, r);
+            for (r, b) in r.iter_mut().zip(b) {
+                *r = b - *r;
+            }
+            self.hessian.project(r);
+        }
+        residuals
+    }
+
+    /// The right-hand side with the largest relative residual, and that residual; not a number if any is.
+    fn worst(&self, residuals: &[f64], rhs: &[f64]) -> (usize, f64) {
+        let dimension = self.hessian.dimension();
+        residuals
+            .chunks_exact(dimension)
+            .zip(rhs.chunks_exact(dimension))
+            .map(|(r, b)| match (norm(r), norm(b)) {
+                (0.0, 0.0) => 0.0,
+                (r, b) => r / b,
+            })
+            .enumerate()
+            .reduce(|worst, next| {
+                if next.1 > worst.1 || next.1.is_nan() {
+                    next
+                } else {
+                    worst
+                }
+            })
+            .unwrap_or((0, 0.0))
+    }
+}
+
+impl<const D: usize> std::fmt::Debug for InverseHessian<'_, D> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("InverseHessian")
+            .field("dimension", &self.hessian.dimension())
+            .field("accuracy", &self.accuracy())
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+pub(crate) fn norm(a: &[f64]) -> f64 {
+    dot(a, a).sqrt()
+}

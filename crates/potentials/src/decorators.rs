@@ -1,0 +1,179 @@
+//! How a function ends at its cut-off.
+//!
+//! | decorator | continuous at the cut-off |
+//! |---|---|
+//! | [`Truncated`] | nothing |
+//! | [`PotentialShifted`] | `phi` |
+//! | [`ForceShifted`] | `phi`, `phi'`, by a term linear in `r` |
+//! | [`Smoothed<_, N>`](Smoothed) | `phi .. phi^(N-1)`, by a polynomial in `r^2` |
+
+use thiserror::Error;
+use vitreous_md_core::{Radial, Scalar, Taylor};
+
+/// Why a cut-off is none.
+#[derive(Clone, Copy, Debug, Error, PartialEq)]
+#[error("the cut-off is {cutoff}: it must be positive and finite, and the function finite there")]
+pub struct CutoffError {
+    /// The cut-off.
+    pub cutoff: f64,
+}
+
+/// The Taylor coefficients of a function of `s = r^2` at the cut-off.
+fn expand<F: Radial, const N: usize>(function: &F, cutoff: f64) -> Result<[f64; N], CutoffError> {
+    let coefficients = function.energy(Taylor::<N>::variable(cutoff * cutoff)).0;
+    let positive = cutoff.is_finite() && cutoff > 0.0;
+    if positive && coefficients.iter().all(|c| c.is_finite()) {
+        Ok(coefficients)
+    } else {
+        Err(CutoffError { cutoff })
+    }
+}
+
+/// A function that stops at its cut-off, with a jump there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Truncated<F> {
+    function: F,
+    cutoff: f64,
+}
+
+impl<F: Radial> Truncated<F> {
+    /// Cuts a function.
+    ///
+    /// # Errors
+    /// A cut-off that is not positive and finite, or where the function is not finite.
+    pub fn new(function: F, cutoff: f64) -> Result<Self, CutoffError> {
+        expand::<F, 1>(&function, cutoff)?;
+        Ok(Self { function, cutoff })
+    }
+}
+
+impl<F: Radial> Radial for Truncated<F> {
+    fn range(&self) -> f64 {
+        self.cutoff
+    }
+    #[inline(always)]
+    fn energy<S: Scalar>(&self, squared_distance: S) -> S {
+        self.function.energy(squared_distance)
+    }
+    #[inline(always)]
+    fn derivatives<const N: usize>(&self, squared_distance: f64) -> [f64; N] {
+        self.function.derivatives(squared_distance)
+    }
+}
+
+/// A function less its value at the cut-off.
+pub type PotentialShifted<F> = Smoothed<F, 1>;
+
+/// A function less its Taylor polynomial in `s = r^2` of degree `CONDITIONS - 1` at the cut-off, so that the
+/// function and its first `CONDITIONS - 1` derivatives vanish there.
+///
+/// ```text
+/// phi(s) - sum_{k < CONDITIONS} phi^(k)(s_c) (s - s_c)^k / k!
+/// ```
+///
+/// This is the only polynomial in `r^2` of that degree which does so: for the inverse power it is the
+/// smoothing `c_0 + c_2 x^2 + ... + c_2q x^2q` of the paper's IPL model, `CONDITIONS = q + 1`. Written around
+/// the cut-off it keeps its digits where the terms of the form in `x` cancel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Smoothed<F, const CONDITIONS: usize> {
+    function: F,
+    cutoff: f64,
+    squared_cutoff: f64,
+    coefficients: [f64; CONDITIONS],
+}
+
+impl<F: Radial, const CONDITIONS: usize> Smoothed<F, CONDITIONS> {
+    /// Smooths a function at a cut-off.
+    ///
+    /// # Errors
+    /// A cut-off that is not positive and finite, or where the function is not finite.
+    pub fn new(function: F, cutoff: f64) -> Result<Self, CutoffError> {
+        let coefficients = expand(&function, cutoff)?;
+        Ok(Self {
+            function,
+            cutoff,
+            squared_cutoff: cutoff * cutoff,
+            coefficients,
+        })
+    }
+
+    #[inline(always)]
+    fn polynomial<S: Scalar>(&self, squared_distance: S) -> S {
+        let beyond = squared_distance - self.squared_cutoff;
+        let mut sum = S::constant(0.0);
+        for &coefficient in self.coefficients.iter().rev() {
+            sum = sum * beyond + coefficient;
+        }
+        sum
+    }
+}
+
+impl<F: Radial, const CONDITIONS: usize> Radial for Smoothed<F, CONDITIONS> {
+    fn range(&self) -> f64 {
+        self.cutoff
+    }
+    #[inline(always)]
+    fn energy<S: Scalar>(&self, squared_distance: S) -> S {
+        self.function.energy(squared_distance) - self.polynomial(squared_distance)
+    }
+    #[inline(always)]
+    fn derivatives<const N: usize>(&self, squared_distance: f64) -> [f64; N] {
+        let bare = self.function.derivatives::<N>(squared_distance);
+        let polynomial = self
+            .polynomial(Taylor::<N>::variable(squared_distance))
+            .derivatives();
+        std::array::from_fn(|k| bare[k] - polynomial[k])
+    }
+}
+
+/// A function less its value and slope at the cut-off:
+/// `phi(r) - phi(r_c) - (r - r_c) phi'(r_c)`. Its second derivative jumps at `r_c`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ForceShifted<F> {
+    function: F,
+    cutoff: f64,
+    /// `phi(r_c) - r_c phi'(r_c)`.
+    constant: f64,
+    /// `phi'(r_c)`.
+    slope: f64,
+}
+
+impl<F: Radial> ForceShifted<F> {
+    /// Shifts value and force of a function to zero at a cut-off.
+    ///
+    /// # Errors
+    /// A cut-off that is not positive and finite, or where the function is not finite.
+    pub fn new(function: F, cutoff: f64) -> Result<Self, CutoffError> {
+        let [value, in_square] = expand(&function, cutoff)?;
+        let slope = 2.0 * cutoff * in_square;
+        Ok(Self {
+            function,
+            cutoff,
+            constant: value - cutoff * slope,
+            slope,
+        })
+    }
+
+    #[inline(always)]
+    fn line<S: Scalar>(&self, squared_distance: S) -> S {
+        squared_distance.sqrt() * self.slope + self.constant
+    }
+}
+
+impl<F: Radial> Radial for ForceShifted<F> {
+    fn range(&self) -> f64 {
+        self.cutoff
+    }
+    #[inline(always)]
+    fn energy<S: Scalar>(&self, squared_distance: S) -> S {
+        self.function.energy(squared_distance) - self.line(squared_distance)
+    }
+    #[inline(always)]
+    fn derivatives<const N: usize>(&self, squared_distance: f64) -> [f64; N] {
+        let bare = self.function.derivatives::<N>(squared_distance);
+        let line = self
+            .line(Taylor::<N>::variable(squared_distance))
+            .derivatives();
+        std::array::from_fn(|k| bare[k] - line[k])
+    }
+}

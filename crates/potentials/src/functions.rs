@@ -1,0 +1,105 @@
+//! Plain functions of distance, without a cut-off.
+
+use vitreous_md_core::{Radial, Scalar};
+
+/// `phi(r) = energy (length / r)^exponent`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InversePower {
+    energy: f64,
+    squared_length: f64,
+    exponent: u32,
+}
+
+impl InversePower {
+    /// The function with the given energy, length and exponent.
+    pub fn new(energy: f64, length: f64, exponent: u32) -> Self {
+        Self {
+            energy,
+            squared_length: length * length,
+            exponent,
+        }
+    }
+
+    /// `energy x^(exponent/2)`, `x = length^2 / s`.
+    #[inline(always)]
+    fn power<S: Scalar>(&self, x: S) -> S {
+        let whole = match self.exponent / 2 {
+            // The exponents of the models in use, spelled out: the loop of a general power costs time.
+            3 => x * x * x,
+            5 => {
+                let square = x * x;
+                square * square * x
+            }
+            6 => {
+                let cube = x * x * x;
+                cube * cube
+            }
+            #[allow(clippy::cast_possible_wrap)]
+            half => x.powi(half as i32),
+        };
+        if self.exponent % 2 == 1 {
+            whole * x.sqrt() * self.energy
+        } else {
+            whole * self.energy
+        }
+    }
+}
+
+impl Radial for InversePower {
+    fn range(&self) -> f64 {
+        f64::INFINITY
+    }
+
+    #[inline(always)]
+    fn energy<S: Scalar>(&self, squared_distance: S) -> S {
+        self.power(S::constant(self.squared_length) / squared_distance)
+    }
+
+    /// `d^(k+1)phi/ds^(k+1) = -(exponent/2 + k)/s d^k phi/ds^k`.
+    #[inline(always)]
+    fn derivatives<const N: usize>(&self, squared_distance: f64) -> [f64; N] {
+        let inverse = 1.0 / squared_distance;
+        let half = 0.5 * f64::from(self.exponent);
+        let mut derivatives = [0.0; N];
+        derivatives[0] = self.power(self.squared_length * inverse);
+        for k in 1..N {
+            derivatives[k] = derivatives[k - 1] * inverse * -(half + (k - 1) as f64);
+        }
+        derivatives
+    }
+}
+
+/// `phi(r) = 4 energy [(length/r)^12 - (length/r)^6]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LennardJones {
+    repulsion: InversePower,
+    attraction: InversePower,
+}
+
+impl LennardJones {
+    /// The function with the given energy (depth of the minimum) and length (its zero).
+    pub fn new(energy: f64, length: f64) -> Self {
+        Self {
+            repulsion: InversePower::new(4.0 * energy, length, 12),
+            attraction: InversePower::new(-4.0 * energy, length, 6),
+        }
+    }
+}
+
+impl Radial for LennardJones {
+    fn range(&self) -> f64 {
+        f64::INFINITY
+    }
+
+    #[inline(always)]
+    fn energy<S: Scalar>(&self, squared_distance: S) -> S {
+        self.repulsion.energy(squared_distance) + self.attraction.energy(squared_distance)
+    }
+
+    #[inline(always)]
+    fn derivatives<const N: usize>(&self, squared_distance: f64) -> [f64; N] {
+        let repulsion = self.repulsion.derivatives::<N>(squared_distance);
+        let attraction = self.attraction.derivatives::<N>(squared_distance);
+        std::array::from_fn(|k| repulsion[k] + attraction[k])
+    }
+}
