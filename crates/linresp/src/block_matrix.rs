@@ -174,7 +174,10 @@ mod tests {
         assert_eq!(matrix.block(1, 2), None);
         assert_eq!(matrix.block(9, 0), None);
         assert_eq!(matrix.entry(3, 3), 8.0);
-        assert_eq!(matrix.diagonal_blocks().nth(1), Some(&[[7.0, 0.0], [0.0, 8.0]]));
+        assert_eq!(
+            matrix.diagonal_blocks().nth(1),
+            Some(&[[7.0, 0.0], [0.0, 8.0]])
+        );
         let mut y = [0.0; 8];
         matrix.apply(&[1.0, 1.0, 1.0, 2.0, 1.0, 10.0, 0.0, 0.0], &mut y);
         assert_eq!(y, [21.5, 43.0, 7.0, 16.0, 4.5, 6.0, 0.0, 0.0]);

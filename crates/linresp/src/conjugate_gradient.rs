@@ -123,10 +123,7 @@ struct Prepared {
 }
 
 impl<const D: usize, P: Preconditioner<D>> LinearSolver<D> for ConjugateGradient<P> {
-    fn prepare(
-        &self,
-        hessian: &Hessian<'_, D>,
-    ) -> Result<Box<dyn PreparedSolver<D>>, SolveError> {
+    fn prepare(&self, hessian: &Hessian<'_, D>) -> Result<Box<dyn PreparedSolver<D>>, SolveError> {
         Ok(Box::new(Prepared {
             tolerance: self.tolerance,
             iteration_limit: self.iteration_limit,

@@ -25,7 +25,10 @@ pub struct Interaction<const D: usize> {
 impl<const D: usize> Interaction<D> {
     /// The unit vector from `i` to `j`.
     fn unit(&self) -> Vector<D> {
-        vector::scale(1.0 / vector::norm_squared(&self.vector).sqrt(), &self.vector)
+        vector::scale(
+            1.0 / vector::norm_squared(&self.vector).sqrt(),
+            &self.vector,
+        )
     }
 
     /// `d.z / z.z`.
@@ -149,10 +152,7 @@ impl<const D: usize> LinearResponse<'_, D> {
     ///
     /// # Errors
     /// As [`LinearResponse::dipole_stiffness`].
-    pub fn dipole_stiffness_field(
-        &self,
-        threads: NonZeroUsize,
-    ) -> Result<Vec<f64>, ResponseError> {
+    pub fn dipole_stiffness_field(&self, threads: NonZeroUsize) -> Result<Vec<f64>, ResponseError> {
         let all: Vec<usize> = (0..self.interactions().len()).collect();
         self.dipole_stiffness(&all, threads)
     }

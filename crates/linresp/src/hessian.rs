@@ -126,7 +126,11 @@ impl<'a, const D: usize> Hessian<'a, D> {
     /// # Panics
     /// If the length is not `D N`.
     pub fn project(&self, x: &mut [f64]) {
-        assert_eq!(x.len(), self.dimension(), "vectors must have D N components");
+        assert_eq!(
+            x.len(),
+            self.dimension(),
+            "vectors must have D N components"
+        );
         self.clusters.project(x.as_chunks_mut::<D>().0);
     }
 
@@ -191,7 +195,10 @@ fn assemble<const D: usize>(linearization: &Linearization<D>) -> BlockMatrix<D> 
         add(edge, edge, &block);
     }
     for coupling in linearization.couplings() {
-        let (e, f) = (&edges[coupling.first as usize], &edges[coupling.second as usize]);
+        let (e, f) = (
+            &edges[coupling.first as usize],
+            &edges[coupling.second as usize],
+        );
         add(e, f, &outer(coupling.curvature, &e.vector, &f.vector));
         add(f, e, &outer(coupling.curvature, &f.vector, &e.vector));
     }

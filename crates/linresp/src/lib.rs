@@ -13,6 +13,7 @@ mod ordering;
 pub mod response;
 pub mod solver;
 pub mod sparse_cholesky;
+mod vertex_cover;
 
 pub use block_matrix::BlockMatrix;
 pub use conjugate_gradient::{BlockJacobi, ConjugateGradient, Identity, Preconditioner};

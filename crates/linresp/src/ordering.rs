@@ -1,11 +1,14 @@
 //! Elimination orders of little fill: nested dissection of space.
 //!
-//! Space is halved across its longest extent; particles of one half that interact with the other separate
-//! the two and are eliminated last. The halves are treated alike. Source: A. George, SIAM J. Numer. Anal.
-//! 10, 345 (1973).
+//! Space is halved across its longest extent; the fewest particles that touch every interaction between the
+//! halves separate them and are eliminated last. What is left of the halves is treated alike. Source:
+//! A. George, SIAM J. Numer. Anal. 10, 345 (1973).
 
 use crate::block_matrix::BlockMatrix;
+use crate::vertex_cover::smallest_cover;
 use vitreous_md_core::Vector;
+
+const NONE: usize = usize::MAX;
 
 /// Parts of this many particles are not divided further: their blocks fill up anyway.
 const SMALLEST_PART: usize = 12;
@@ -21,20 +24,18 @@ pub(crate) fn nested_dissection<const D: usize>(
     let mut dissection = Dissection {
         matrix,
         map,
-        side: vec![0; map.len()],
-        stamp: 0,
+        place: vec![NONE; map.len()],
         order: Vec::with_capacity(members.len()),
     };
     dissection.divide(members);
-    postordered(matrix, dissection.order)
+    postordered(matrix, &dissection.order)
 }
 
 struct Dissection<'a, const D: usize> {
     matrix: &'a BlockMatrix<D>,
     map: &'a [Vector<D>],
-    /// Marks of the half that a particle is in, unique to each division.
-    side: Vec<usize>,
-    stamp: usize,
+    /// Where particles are in the list that is worked on, `NONE` for all others.
+    place: Vec<usize>,
     order: Vec<usize>,
 }
 
@@ -52,38 +53,37 @@ impl<const D: usize> Dissection<'_, D> {
             map[a][axis].total_cmp(&map[b][axis]).then(a.cmp(&b))
         });
         let high = members.split_off(middle);
-        let (in_low, in_high) = (self.stamp + 1, self.stamp + 2);
-        self.stamp += 2;
-        for &i in &members {
-            self.side[i] = in_low;
-        }
-        for &i in &high {
-            self.side[i] = in_high;
-        }
-        let touches = |i: usize, side: &[usize], mark: usize| {
-            self.matrix.row(i).any(|(j, _)| side[j] == mark)
-        };
-        let (low_border, low_inside): (Vec<_>, Vec<_>) = members
-            .iter()
-            .partition(|&&i| touches(i, &self.side, in_high));
-        let (high_border, high_inside): (Vec<_>, Vec<_>) =
-            high.iter().partition(|&&i| touches(i, &self.side, in_low));
-        let (low, mut separator, high) = if low_border.len() <= high_border.len() {
-            (low_inside, low_border, high)
-        } else {
-            (members, high_border, high_inside)
-        };
+        let [low_cover, high_cover] = smallest_cover(&self.across(&members, &high), high.len());
+        let (mut separator, low) = split(&members, &low_cover);
+        let (high_border, high) = split(&high, &high_cover);
+        separator.extend(high_border);
         self.divide(low);
         self.divide(high);
         self.order.append(&mut separator);
+    }
+
+    /// The neighbours in `high`, by their places there, of every particle in `low`.
+    fn across(&mut self, low: &[usize], high: &[usize]) -> Vec<Vec<usize>> {
+        for (k, &i) in high.iter().enumerate() {
+            self.place[i] = k;
+        }
+        let places = |i: usize| self.matrix.row(i).map(|(j, _)| self.place[j]);
+        let across = low
+            .iter()
+            .map(|&i| places(i).filter(|&place| place != NONE).collect())
+            .collect();
+        for &i in high {
+            self.place[i] = NONE;
+        }
+        across
     }
 
     fn longest_axis(&self, members: &[usize]) -> usize {
         let mut longest = (0, f64::NEG_INFINITY);
         for axis in 0..D {
             let along = || members.iter().map(|&i| self.map[i][axis]);
-            let extent = along().fold(f64::NEG_INFINITY, f64::max)
-                - along().fold(f64::INFINITY, f64::min);
+            let extent =
+                along().fold(f64::NEG_INFINITY, f64::max) - along().fold(f64::INFINITY, f64::min);
             if extent > longest.1 {
                 longest = (axis, extent);
             }
@@ -92,10 +92,16 @@ impl<const D: usize> Dissection<'_, D> {
     }
 }
 
+/// The members that are chosen, and the others.
+fn split(members: &[usize], chosen: &[bool]) -> (Vec<usize>, Vec<usize>) {
+    let (yes, no): (Vec<_>, Vec<_>) = members.iter().zip(chosen).partition(|(_, chosen)| **chosen);
+    let strip = |part: Vec<(&usize, &bool)>| part.into_iter().map(|(&i, _)| i).collect();
+    (strip(yes), strip(no))
+}
+
 /// The same elimination with every subtree contiguous, which lets columns be merged to dense panels; the
 /// fill is the same.
-fn postordered<const D: usize>(matrix: &BlockMatrix<D>, order: Vec<usize>) -> Vec<usize> {
-    const NONE: usize = usize::MAX;
+fn postordered<const D: usize>(matrix: &BlockMatrix<D>, order: &[usize]) -> Vec<usize> {
     let count = order.len();
     let mut place = vec![NONE; matrix.rows()];
     for (k, &i) in order.iter().enumerate() {

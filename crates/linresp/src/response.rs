@@ -95,7 +95,9 @@ pub enum ResponseError {
         dimension: usize,
     },
     /// Two particles that do not interact.
-    #[error("particles {i} and {j} do not interact: a dipole needs a pair within the range of a pair potential")]
+    #[error(
+        "particles {i} and {j} do not interact: a dipole needs a pair within the range of a pair potential"
+    )]
     NotInteracting {
         /// The first particle.
         i: usize,
@@ -103,7 +105,9 @@ pub enum ResponseError {
         j: usize,
     },
     /// Two particles that interact through several images.
-    #[error("particles {i} and {j} interact through {images} images: name the interaction by its index, or use a larger cell")]
+    #[error(
+        "particles {i} and {j} interact through {images} images: name the interaction by its index, or use a larger cell"
+    )]
     SeveralImages {
         /// The first particle.
         i: usize,
@@ -261,7 +265,10 @@ impl<'a, const D: usize> LinearResponse<'a, D> {
             .iter()
             .map(|direction| Strain::new(self.linearization(), direction))
             .collect();
-        let forces: Vec<f64> = strains.iter().flat_map(|s| s.force_slope.iter().copied()).collect();
+        let forces: Vec<f64> = strains
+            .iter()
+            .flat_map(|s| s.force_slope.iter().copied())
+            .collect();
         let responses = self.inverse.apply(&forces)?;
         let dimension = self.hessian().dimension();
         let response = |b: usize| &responses[b * dimension..(b + 1) * dimension];
@@ -352,4 +359,3 @@ impl<const D: usize> Strain<D> {
         }
     }
 }
-

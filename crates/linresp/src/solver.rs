@@ -14,10 +14,7 @@ pub trait LinearSolver<const D: usize> {
     /// # Errors
     /// [`SolveError::Saddle`] or [`SolveError::Singular`] where the Hessian is found not to be positive
     /// definite (but for translations); those of the solver.
-    fn prepare(
-        &self,
-        hessian: &Hessian<'_, D>,
-    ) -> Result<Box<dyn PreparedSolver<D>>, SolveError>;
+    fn prepare(&self, hessian: &Hessian<'_, D>) -> Result<Box<dyn PreparedSolver<D>>, SolveError>;
 }
 
 /// A solver that is ready for right-hand sides.
@@ -201,7 +198,8 @@ impl<'a, const D: usize> InverseHessian<'a, D> {
                 break;
             }
             let mut correction = vec![0.0; rhs.len()];
-            self.solver.solve(&self.hessian, &residuals, &mut correction)?;
+            self.solver
+                .solve(&self.hessian, &residuals, &mut correction)?;
             for (x, correction) in correction.iter_mut().zip(&solution) {
                 *x += correction;
             }

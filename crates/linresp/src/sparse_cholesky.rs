@@ -41,10 +41,7 @@ impl Default for SparseCholesky {
 }
 
 impl<const D: usize> LinearSolver<D> for SparseCholesky {
-    fn prepare(
-        &self,
-        hessian: &Hessian<'_, D>,
-    ) -> Result<Box<dyn PreparedSolver<D>>, SolveError> {
+    fn prepare(&self, hessian: &Hessian<'_, D>) -> Result<Box<dyn PreparedSolver<D>>, SolveError> {
         Ok(Box::new(Prepared {
             factor: CholeskyFactor::new(hessian)?,
             accuracy: Accuracy {
@@ -125,8 +122,6 @@ impl CholeskyFactor {
         .map_err(|_| SolveError::OutOfMemory { entries: 0 })?;
         drop(upper);
 
-        eprintln!("nnz {} stored {} supernodes {}", counts.iter().sum::<usize>(), symbolic.len_val(), symbolic.n_supernodes());
-        let t0 = std::time::Instant::now();
         let lower = Triangle::lower(hessian, &order);
         let entries = symbolic.len_val();
         let mut values = Vec::new();
@@ -134,13 +129,10 @@ impl CholeskyFactor {
             .try_reserve_exact(entries)
             .map_err(|_| SolveError::OutOfMemory { entries })?;
         values.resize(entries, 0.0);
-        let mut memory = buffer(
-            supernodal::factorize_supernodal_numeric_llt_scratch::<usize, f64>(
-                &symbolic,
-                Par::Seq,
-                faer::Spec::default(),
-            ),
-        )?;
+        let mut memory = buffer(supernodal::factorize_supernodal_numeric_llt_scratch::<
+            usize,
+            f64,
+        >(&symbolic, Par::Seq, faer::Spec::default()))?;
         let outcome = supernodal::factorize_supernodal_numeric_llt(
             &mut values,
             SparseColMatRef::new(lower.symbolic(), &lower.values),
@@ -150,7 +142,6 @@ impl CholeskyFactor {
             MemStack::new(&mut memory),
             faer::Spec::default(),
         );
-        eprintln!("numeric {:?}", t0.elapsed());
         if let Err(LltError::NonPositivePivot { index }) = outcome {
             // The index may be one past the pivot, and is of a row of the matrix, not of a particle.
             let particle = order[(index / D).min(order.len() - 1)];
@@ -165,7 +156,6 @@ impl CholeskyFactor {
     }
 
     fn solve<const D: usize>(&self, rhs: &[f64], solution: &mut [f64]) -> Result<(), SolveError> {
-        let t0 = std::time::Instant::now();
         let (rhs, _) = rhs.as_chunks::<D>();
         let (solution, _) = solution.as_chunks_mut::<D>();
         let columns = rhs.len() / self.particles;
@@ -187,7 +177,6 @@ impl CholeskyFactor {
             Par::Seq,
             MemStack::new(&mut memory),
         );
-        if columns > 1 { eprintln!("solve {columns} {:?}", t0.elapsed() / columns as u32); }
         for (x, work) in solution
             .chunks_exact_mut(self.particles)
             .zip(work.chunks_exact(self.order.len().max(1)))

@@ -19,7 +19,7 @@
 //! struct Soft;
 //! impl Radial for Soft {
 //!     fn range(&self) -> f64 { 1.0 }
-//!     fn energy<S: Scalar>(&self, squared_distance: S) -> S { (S::from(1.0) - squared_distance).powi(4) }
+//!     fn energy<S: Scalar>(&self, squared_distance: S) -> S { (S::constant(1.0) - squared_distance).powi(4) }
 //! }
 //!
 //! let model = SpeciesTable::uniform(Soft)?;
@@ -112,7 +112,7 @@ pub trait Minimizer<const D: usize>: Send + Sync {
     }
 }
 
-/// How far a minimisation has come.
+/// How far a minimisation has come. Between force evaluations, energy and forces may be interpolated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     /// Steps taken.

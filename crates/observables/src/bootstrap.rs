@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! alpha_i = Phi(z0 + w_i / (1 - a w_i)),   w_1 = z0 + Phi^-1(alpha),   w_2 = z0 + Phi^-1(1 - alpha),
-//! z0 = Phi^-1(fraction of replicates below the estimate, ties counted half),
+//! z0 = Phi^-1(fraction of replicates below the estimate, ties (up to rounding) counted half),
 //! a  = sum_s sum_i u_si^3 / n_s^3 / (6 [sum_s sum_i u_si^2 / n_s^2]^(3/2)),
 //! u_si = (n_s - 1) (mean_j theta_(-sj) - theta_(-si)),
 //! ```
@@ -465,8 +465,11 @@ fn acceleration(jackknife: impl Iterator<Item = Vec<f64>>) -> f64 {
 /// The levels `alpha_1`, `alpha_2` of the quantiles that bound the interval.
 fn adjusted_levels(sorted: &[f64], estimate: f64, acceleration: f64, level: f64) -> (f64, f64) {
     let number = sorted.len() as f64;
-    let below = sorted.partition_point(|&value| value < estimate) as f64;
-    let up_to = sorted.partition_point(|&value| value <= estimate) as f64;
+    // A resampling that draws every value once gives the estimate again, but for the rounding of sums in another
+    // order: of three values that happens to two replicates in nine.
+    let rounding = 64.0 * f64::EPSILON * sorted[0].abs().max(sorted[sorted.len() - 1].abs());
+    let below = sorted.partition_point(|&value| value < estimate - rounding) as f64;
+    let up_to = sorted.partition_point(|&value| value <= estimate + rounding) as f64;
     // If all replicates lie on one side, half a replicate is put on the other: z0 stays finite.
     let fraction = (0.5 * (below + up_to) / number).clamp(0.5 / number, 1.0 - 0.5 / number);
     let bias = normal_quantile(fraction);
@@ -519,7 +522,7 @@ mod tests {
     /// `SciPy` 1.17: the mean over 20 seeds, and the scatter of one of them, in (low, scatter, high, scatter).
     fn assert_agrees(interval: Interval, reference: [f64; 4]) {
         // One run of ours has the scatter of one of SciPy's, the reference has 1/sqrt(20) of it. Four standard
-        // deviations; half of the offset that z0 or a make in these data would be noticed.
+        // deviations; without z0 or without a the test fails.
         let [low, low_scatter, high, high_scatter] = reference;
         let slack = 4.0 * f64::sqrt(1.0 + 1.0 / 20.0);
         assert!(
@@ -676,9 +679,9 @@ mod tests {
         // BCa is second-order accurate: its error here is of order 1/n = 0.025. The count has a standard deviation
         // of sqrt(1000 * 0.9 * 0.1) = 9.5; three of them on each side.
         assert!((850..=930).contains(&covered), "{covered}");
-        // The low end alone misses 5 %; without bias correction and acceleration it misses about 3 %, as the
-        // distribution is skew.
-        assert!((35..=80).contains(&above), "{above}");
+        // The low end alone misses 5 %: a standard deviation of 6.9, three of them on each side, and 10 for the
+        // error of order 1/n.
+        assert!((29..=81).contains(&above), "{above}");
     }
 
     proptest! {

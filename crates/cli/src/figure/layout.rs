@@ -48,7 +48,7 @@ pub(super) fn draw(figure: &Figure) -> Result<String, FigureError> {
     let numbers = numbers.map(|(_, number)| font::width(number, SMALL_SIZE));
     let left = BORDER + 1.6 * LABEL_SIZE + numbers.fold(0.0, f64::max) + TICK_GAP;
 
-    let key = Key::new(figure);
+    let key = Key::new(figure, 0.4 * width);
     let plots = |right: f64| -> Vec<Plot> {
         let panels = figure.panels.iter().zip(&x_ranges).zip(0_u32..);
         let step = (right - left + GAP) / count as f64;
@@ -172,13 +172,13 @@ fn visible_points<'a>(panel: &'a Panel, y: &'a Axis) -> impl Iterator<Item = Poi
 #[derive(Debug)]
 struct Key<'a> {
     entries: Vec<&'a Curve>,
+    /// Font size of the names.
+    size: f64,
     width: f64,
     height: f64,
 }
 
 impl<'a> Key<'a> {
-    /// Font size of the names.
-    const SIZE: f64 = SMALL_SIZE;
     /// Height of a line.
     const LINE: f64 = 25.0;
     /// Length of the sample of a curve.
@@ -189,7 +189,8 @@ impl<'a> Key<'a> {
     const DISTANCE: f64 = 18.0;
 
     /// Collects the names of all curves; the same name in several panels once.
-    fn new(figure: &'a Figure) -> Self {
+    /// The names shrink if they would take more than `room`.
+    fn new(figure: &'a Figure, room: f64) -> Self {
         let mut entries: Vec<&Curve> = Vec::new();
         for curve in figure.panels.iter().flat_map(|panel| &panel.curves) {
             let known = entries.iter().any(|entry| entry.label == curve.label);
@@ -199,9 +200,16 @@ impl<'a> Key<'a> {
         }
         let names = entries
             .iter()
-            .map(|curve| font::width(&curve.label, Self::SIZE));
+            .map(|curve| font::width(&curve.label, SMALL_SIZE));
+        let widest = names.fold(0.0, f64::max);
+        let width = widest.min(room);
         Self {
-            width: Self::SAMPLE + Self::GAP + names.fold(0.0, f64::max),
+            size: if widest > room {
+                SMALL_SIZE * room / widest
+            } else {
+                SMALL_SIZE
+            },
+            width: Self::SAMPLE + Self::GAP + width,
             height: Self::LINE * entries.len() as f64,
             entries,
         }
@@ -243,8 +251,8 @@ impl<'a> Key<'a> {
                 (left + Self::SAMPLE / 2.0, middle),
                 Self::SAMPLE,
             );
-            let name = (left + Self::SAMPLE + Self::GAP, middle + 0.36 * Self::SIZE);
-            canvas.text(name, &curve.label, Self::SIZE, Anchor::Start);
+            let name = (left + Self::SAMPLE + Self::GAP, middle + 0.36 * self.size);
+            canvas.text(name, &curve.label, self.size, Anchor::Start);
         }
     }
 }

@@ -248,6 +248,22 @@ fn the_legend_moves_out_when_it_would_cover_data() {
 }
 
 #[test]
+fn endless_texts_leave_room_for_the_panels() {
+    let long = "very long name ".repeat(50);
+    let panel =
+        || Panel::new(Axis::logarithmic(&*long)).curve(line(&long, &[(1.0, 0.0), (9.0, 1.0)]));
+    let figure = Figure::new(&*long, Axis::linear(&*long))
+        .panel(panel())
+        .panel(panel());
+    let svg = figure.legend(Legend::Right).note(&*long).svg().unwrap();
+    for frame in svg.lines().filter(|line| line.starts_with("<rect x=")) {
+        let width = frame.split(" width=\"").nth(1).unwrap();
+        let width: f64 = width.split('"').next().unwrap().parse().unwrap();
+        assert!(width > 200.0, "{frame}");
+    }
+}
+
+#[test]
 fn panels_share_the_vertical_axis_and_the_legend() {
     let panel = |label: &str| {
         Panel::new(Axis::linear(label)).curve(line("model", &[(0.0, 0.0), (1.0, 1.0)]))
