@@ -38,9 +38,9 @@ pub use vitreous_potentials as potentials;
 pub mod prelude {
     pub use vitreous_linresp::{ConjugateGradient, LinearResponse, LinearSolver, SparseCholesky};
     pub use vitreous_md_core::{
-        Cell, Configuration, ForceField, InherentStructure, Integrator, NoseHoover, PhasePoint, Plane,
-        Potential, Radial, Scalar, Seed, Species, SpeciesTable, Sum, ThreeBody, Tolerance, Trajectory,
-        Triplet, VelocityVerlet, linearize,
+        Cell, Configuration, ForceField, InherentStructure, Integrator, NoseHoover, PhasePoint,
+        Plane, Potential, Radial, Scalar, Seed, Species, SpeciesTable, Sum, ThreeBody, Tolerance,
+        Trajectory, Triplet, VelocityVerlet, linearize,
     };
     pub use vitreous_minimize::{Fire, Minimizer, NonlinearConjugateGradient};
     pub use vitreous_observables::{
@@ -48,7 +48,7 @@ pub mod prelude {
         relaxation,
     };
     pub use vitreous_potentials::{
-        Catalogue, ForceShifted, InversePower, InversePowerMixture, LennardJones, LennardJonesMixture,
-        Smoothed, Truncated,
+        Catalogue, ForceShifted, InversePower, InversePowerMixture, LennardJones,
+        LennardJonesMixture, Smoothed, Truncated,
     };
 }

@@ -8,8 +8,9 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use vitreous::md_core::Seed;
 use vitreous::observables::{
-    Bootstrap, DiffusiveWindow, Interval, InvarianceTest, Mesoelastic, MesoelasticFit, MesoelasticIntervals, SelfCorrelations,
-    StatePoint, Stiffness, Verdict, relaxation, thermalisation,
+    Bootstrap, DiffusiveWindow, Interval, InvarianceTest, Mesoelastic, MesoelasticFit,
+    MesoelasticIntervals, SelfCorrelations, StatePoint, Stiffness, Verdict, relaxation,
+    thermalisation,
 };
 
 /// The numbers of a study.
@@ -42,7 +43,10 @@ pub(crate) struct Estimate {
 
 impl From<Interval> for Estimate {
     fn from(interval: Interval) -> Self {
-        Self { value: interval.estimate, interval: Some((interval.low, interval.high)) }
+        Self {
+            value: interval.estimate,
+            interval: Some((interval.low, interval.high)),
+        }
     }
 }
 
@@ -51,7 +55,9 @@ impl Estimate {
     pub(crate) fn map(self, function: impl Fn(f64) -> f64) -> Self {
         Self {
             value: function(self.value),
-            interval: self.interval.map(|(low, high)| (function(low), function(high))),
+            interval: self
+                .interval
+                .map(|(low, high)| (function(low), function(high))),
         }
     }
 }
@@ -90,8 +96,12 @@ impl<const D: usize> State<D> {
     /// What the tests of time-translation invariance say together.
     pub(crate) fn verdict(&self) -> Verdict {
         match &self.invariance {
-            Some(tests) if tests.iter().any(|test| test.verdict == Verdict::Drifting) => Verdict::Drifting,
-            Some(tests) if tests.iter().all(|test| test.verdict == Verdict::Invariant) => Verdict::Invariant,
+            Some(tests) if tests.iter().any(|test| test.verdict == Verdict::Drifting) => {
+                Verdict::Drifting
+            }
+            Some(tests) if tests.iter().all(|test| test.verdict == Verdict::Invariant) => {
+                Verdict::Invariant
+            }
             _ => Verdict::Undecided,
         }
     }
@@ -99,10 +109,11 @@ impl<const D: usize> State<D> {
 
 /// The relaxation time (in steps) of the slowest run of a temperature, `None` if one was too slow.
 pub(crate) fn slowest<const D: usize>(runs: &[Equilibration<D>]) -> Option<f64> {
-    runs.iter().try_fold(0.0, |slowest: f64, run| match run.outcome {
-        Some(Equilibrated::RelaxationTime(tau)) => Some(slowest.max(tau)),
-        _ => None,
-    })
+    runs.iter()
+        .try_fold(0.0, |slowest: f64, run| match run.outcome {
+            Some(Equilibrated::RelaxationTime(tau)) => Some(slowest.max(tau)),
+            _ => None,
+        })
 }
 
 /// Sums up a study.
@@ -119,7 +130,8 @@ pub(crate) fn analyse<const D: usize>(
         .zip(glasses)
         .map(|(liquid, glasses)| {
             let bath = &baths[liquid.temperature];
-            state(study, bath, liquid, glasses, length_unit).with_context(|| format!("at T = {}", bath.temperature))
+            state(study, bath, liquid, glasses, length_unit)
+                .with_context(|| format!("at T = {}", bath.temperature))
         })
         .collect::<Result<Vec<_>>>()?;
     states.sort_by(|a, b| b.temperature.total_cmp(&a.temperature));
@@ -170,7 +182,9 @@ fn state<const D: usize>(
             relaxation_times.push(tau * time_step);
             for (half, correlator) in run.halves.iter().enumerate() {
                 let own = correlator.finish();
-                if let (Some(own_tau), Some(displacement)) = (bath.relaxation_time(&own), displacement_at(&own, tau)) {
+                if let (Some(own_tau), Some(displacement)) =
+                    (bath.relaxation_time(&own), displacement_at(&own, tau))
+                {
                     halves[0][half].push(own_tau.ln());
                     halves[1][half].push(displacement.ln());
                 }
@@ -189,13 +203,20 @@ fn state<const D: usize>(
     let estimate = |purpose: &str, values: &[f64]| -> Result<Option<Estimate>> {
         Ok(match values.len() {
             0 => None,
-            1 => Some(Estimate { value: values[0], interval: None }),
+            1 => Some(Estimate {
+                value: values[0],
+                interval: None,
+            }),
             _ => Some(bootstrap(study, purpose, &indices).mean(values)?.into()),
         })
     };
     let logarithms: Vec<f64> = relaxation_times.iter().map(|tau| tau.ln()).collect();
-    let relaxation_time = estimate("relaxation time", &logarithms)?.map(|estimate| estimate.map(f64::exp));
-    let complete = halves.iter().flatten().all(|values| values.len() == liquid.runs.len());
+    let relaxation_time =
+        estimate("relaxation time", &logarithms)?.map(|estimate| estimate.map(f64::exp));
+    let complete = halves
+        .iter()
+        .flatten()
+        .all(|values| values.len() == liquid.runs.len());
     let invariance = if complete {
         let test = |[first, second]: &[Vec<f64>; 2]| {
             thermalisation::compare_halves(first, second, analysis.drift_tolerance, analysis.level)
@@ -215,7 +236,12 @@ fn state<const D: usize>(
     .map(|diffusion| diffusion.coefficient);
 
     let mean = |value: &dyn Fn(&crate::liquid::Statics) -> f64| {
-        liquid.runs.iter().map(|run| value(&run.statics)).sum::<f64>() / liquid.runs.len() as f64
+        liquid
+            .runs
+            .iter()
+            .map(|run| value(&run.statics))
+            .sum::<f64>()
+            / liquid.runs.len() as f64
     };
     let mut measured = Vec::new();
     let mut refused = Vec::new();
@@ -241,7 +267,11 @@ fn state<const D: usize>(
         potential_energy: mean(&|statics| statics.potential_energy()) / particles,
         kinetic_temperature: mean(&|statics| statics.kinetic_temperature()),
         pressure: mean(&|statics| statics.pressure()),
-        drift: liquid.runs.iter().map(|run| run.statics.drift).fold(0.0, |a: f64, b| if b.abs() > a.abs() { b } else { a }),
+        drift: liquid
+            .runs
+            .iter()
+            .map(|run| run.statics.drift)
+            .fold(0.0, |a: f64, b| if b.abs() > a.abs() { b } else { a }),
         inherent_energy: over_glasses("inherent energy", &|glass| glass.energy / particles)?,
         shear_modulus: over_glasses("shear modulus", &Glass::shear_modulus)?,
         bulk_modulus: over_glasses("bulk modulus", &|glass| glass.bulk_modulus)?,
@@ -254,10 +284,20 @@ fn state<const D: usize>(
 
 /// The mean squared displacement of species A at a time in steps, interpolated linearly in logarithms.
 fn displacement_at(correlations: &SelfCorrelations, steps: f64) -> Option<f64> {
-    let values = &correlations.species.first()?.mean_squared_displacement.values;
-    let after = correlations.steps.iter().position(|&lag| lag as f64 >= steps)?;
+    let values = &correlations
+        .species
+        .first()?
+        .mean_squared_displacement
+        .values;
+    let after = correlations
+        .steps
+        .iter()
+        .position(|&lag| lag as f64 >= steps)?;
     let before = after.checked_sub(1)?;
-    let (x0, x1) = ((correlations.steps[before] as f64).ln(), (correlations.steps[after] as f64).ln());
+    let (x0, x1) = (
+        (correlations.steps[before] as f64).ln(),
+        (correlations.steps[after] as f64).ln(),
+    );
     let (y0, y1) = (values[before].ln(), values[after].ln());
     Some((y0 + (y1 - y0) * (steps.ln() - x0) / (x1 - x0)).exp())
 }
@@ -279,7 +319,11 @@ fn fit<const D: usize>(
         .map(|state| StatePoint {
             temperature: state.temperature,
             relaxation_times: state.relaxation_times.clone(),
-            stiffnesses: state.glasses.iter().map(|(_, _, glass)| of(glass)).collect(),
+            stiffnesses: state
+                .glasses
+                .iter()
+                .map(|(_, _, glass)| of(glass))
+                .collect(),
         })
         .collect();
     let line = model.fit(&points).map_err(|error| error.to_string())?;
@@ -325,8 +369,12 @@ impl<const D: usize> Summary<D> {
     /// The relative rises of kappa and G from the warmest to the coldest temperature, with that temperature.
     pub(crate) fn rises(&self) -> Option<(f64, f64)> {
         let (first, last) = (self.states.first()?, self.states.last()?);
-        let rise = |of: fn(&State<D>) -> Option<Estimate>| Some(of(last)?.value / of(first)?.value - 1.0);
-        Some((rise(|state| state.dipole_stiffness)?, rise(|state| state.shear_modulus)?))
+        let rise =
+            |of: fn(&State<D>) -> Option<Estimate>| Some(of(last)?.value / of(first)?.value - 1.0);
+        Some((
+            rise(|state| state.dipole_stiffness)?,
+            rise(|state| state.shear_modulus)?,
+        ))
     }
 
     /// The answer in a few sentences.
@@ -352,7 +400,9 @@ impl<const D: usize> Summary<D> {
                     );
                 }
                 match line.holds_down_to {
-                    Some(temperature) => text += &format!("; the line holds down to T = {temperature}."),
+                    Some(temperature) => {
+                        text += &format!("; the line holds down to T = {temperature}.")
+                    }
                     None => text += "; the line does not hold even among the warmest temperatures.",
                 }
                 text

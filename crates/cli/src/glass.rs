@@ -86,7 +86,11 @@ pub(crate) fn measure<const D: usize>(
             let interaction = &response.interactions()[index];
             (interaction.i as u32, interaction.j as u32, kappa)
         });
-        Ok(([shear.born, shear.prestress, shear.non_affine], bulk, pairs.collect()))
+        Ok((
+            [shear.born, shear.prestress, shear.non_affine],
+            bulk,
+            pairs.collect(),
+        ))
     };
     let (shear, bulk_modulus, dipole_stiffnesses) = respond().map_err(|error| error.to_string())?;
     Ok(Glass {

@@ -7,9 +7,14 @@
 use crate::study::Resolved;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use vitreous::md_core::{Configuration, ForceField, NoseHoover, NoseHooverState, PhasePoint, Potential, Seed, Tolerance, Trajectory};
+use vitreous::md_core::{
+    Configuration, ForceField, NoseHoover, NoseHooverState, PhasePoint, Potential, Seed, Tolerance,
+    Trajectory,
+};
 use vitreous::minimize::{Fire, Minimizer};
-use vitreous::observables::{LogSchedule, SelfCorrelations, SelfCorrelator, WaveVectors, relaxation};
+use vitreous::observables::{
+    LogSchedule, SelfCorrelations, SelfCorrelator, WaveVectors, relaxation,
+};
 
 /// Particle-steps per segment: a few seconds of work.
 const SEGMENT: u64 = 10_000_000;
@@ -65,7 +70,8 @@ impl Plan {
     /// The plan for a relaxation time given in steps.
     pub(crate) fn new(study: &Resolved, relaxation_time: f64) -> Self {
         let production = study.study.production;
-        let steps = |relaxation_times: f64| (relaxation_times * relaxation_time).ceil().max(1.0) as u64;
+        let steps =
+            |relaxation_times: f64| (relaxation_times * relaxation_time).ceil().max(1.0) as u64;
         let half = steps(0.5 * production.relaxation_times).max(20);
         Self {
             half,
@@ -132,7 +138,11 @@ impl Statics {
 }
 
 impl<'a, const D: usize> Bath<'a, D> {
-    pub(crate) fn new(study: &'a Resolved, potential: &'a dyn Potential<D>, temperature: f64) -> Result<Self> {
+    pub(crate) fn new(
+        study: &'a Resolved,
+        potential: &'a dyn Potential<D>,
+        temperature: f64,
+    ) -> Result<Self> {
         let cell = vitreous::md_core::Cell::<D>::cubic(study.study.particles, study.density)?;
         let smallest = cell.heights().into_iter().fold(f64::INFINITY, f64::min);
         anyhow::ensure!(
@@ -168,15 +178,34 @@ impl<'a, const D: usize> Bath<'a, D> {
         spacing / self.temperature.sqrt() / self.study.time_step
     }
 
-    fn correlator(&self, species: &[u8], longest_lag: u64, origin_interval: u64) -> Result<SelfCorrelator<D>> {
-        let schedule = LogSchedule::new(1, longest_lag.max(1), self.study.study.production.lags_per_decade)?;
-        Ok(SelfCorrelator::new(species, self.wave_vectors.clone(), schedule, origin_interval.max(1))?)
+    fn correlator(
+        &self,
+        species: &[u8],
+        longest_lag: u64,
+        origin_interval: u64,
+    ) -> Result<SelfCorrelator<D>> {
+        let schedule = LogSchedule::new(
+            1,
+            longest_lag.max(1),
+            self.study.study.production.lags_per_decade,
+        )?;
+        Ok(SelfCorrelator::new(
+            species,
+            self.wave_vectors.clone(),
+            schedule,
+            origin_interval.max(1),
+        )?)
     }
 
     fn trajectory(&self, motion: &Motion<D>) -> Result<Trajectory<'a, D, NoseHoover>> {
         let forces = ForceField::new(self.potential);
         let Motion { point, thermostat } = motion.clone();
-        Ok(Trajectory::resume(self.integrator, forces, point, thermostat)?)
+        Ok(Trajectory::resume(
+            self.integrator,
+            forces,
+            point,
+            thermostat,
+        )?)
     }
 
     fn segment(&self) -> u64 {
@@ -199,9 +228,17 @@ impl<'a, const D: usize> Bath<'a, D> {
     pub(crate) fn melt(&self, run: u64) -> Result<Equilibration<D>> {
         let study = self.study;
         let seed = Seed(study.study.seed).derive("liquid", &[self.temperature.to_bits(), run]);
-        let lattice = Configuration::random(study.study.particles, study.density, &study.composition, seed)?;
+        let lattice = Configuration::random(
+            study.study.particles,
+            study.density,
+            &study.composition,
+            seed,
+        )?;
         // A few steps downhill take away overlaps; where they end does not matter.
-        let soft = Fire { evaluation_limit: 200, ..Fire::default() };
+        let soft = Fire {
+            evaluation_limit: 200,
+            ..Fire::default()
+        };
         let start = match soft.minimize(self.potential, lattice, Tolerance::force_ratio(1e-2)) {
             Ok(converged) => converged.configuration,
             Err(unconverged) => *unconverged.configuration,
@@ -217,7 +254,11 @@ impl<'a, const D: usize> Bath<'a, D> {
             .advance((20.0 * self.time_unit()) as u64)
             .context("while melting the initial lattice")?;
         let (point, _) = melting.into_parts();
-        let point = PhasePoint::maxwell_boltzmann(point.configuration, self.temperature, seed.derive("cold", &[]))?;
+        let point = PhasePoint::maxwell_boltzmann(
+            point.configuration,
+            self.temperature,
+            seed.derive("cold", &[]),
+        )?;
         let species: Vec<u8> = point.configuration.species().iter().map(|s| s.0).collect();
         Ok(Equilibration {
             motion: self.motion(point),
@@ -236,7 +277,14 @@ impl<'a, const D: usize> Bath<'a, D> {
 
     /// Advances by at most one segment. Returns the number of steps made.
     pub(crate) fn equilibrate(&self, state: &mut Equilibration<D>) -> Result<u64> {
-        let species: Vec<u8> = state.motion.point.configuration.species().iter().map(|s| s.0).collect();
+        let species: Vec<u8> = state
+            .motion
+            .point
+            .configuration
+            .species()
+            .iter()
+            .map(|s| s.0)
+            .collect();
         let mut trajectory = self.trajectory(&state.motion)?;
         let limit = self.study.study.equilibration.longest * self.time_unit();
         let start = trajectory.point().step;
@@ -244,7 +292,9 @@ impl<'a, const D: usize> Bath<'a, D> {
             let now = trajectory.point().step - state.begun;
             let end = self.window(state.window);
             if now == state.correlator.next_step() {
-                state.correlator.push(now, trajectory.point().configuration.positions())?;
+                state
+                    .correlator
+                    .push(now, trajectory.point().configuration.positions())?;
             }
             if now == end {
                 let total = trajectory.point().step as f64;
@@ -279,9 +329,19 @@ impl<'a, const D: usize> Bath<'a, D> {
     }
 
     /// Begins to measure where equilibration ended.
-    pub(crate) fn produce(&self, equilibrated: &Equilibration<D>, plan: &Plan) -> Result<Production<D>> {
+    pub(crate) fn produce(
+        &self,
+        equilibrated: &Equilibration<D>,
+        plan: &Plan,
+    ) -> Result<Production<D>> {
         let motion = equilibrated.motion.clone();
-        let species: Vec<u8> = motion.point.configuration.species().iter().map(|s| s.0).collect();
+        let species: Vec<u8> = motion
+            .point
+            .configuration
+            .species()
+            .iter()
+            .map(|s| s.0)
+            .collect();
         let correlator = || self.correlator(&species, plan.longest_lag, plan.origin_interval);
         Ok(Production {
             begun: motion.point.step,
@@ -318,8 +378,13 @@ impl<'a, const D: usize> Bath<'a, D> {
                 statics.drift = (trajectory.conserved() - state.conserved) / particles;
             }
             let per_run = self.study.study.glasses.per_run as usize;
-            if now > 0 && now.is_multiple_of(plan.snapshot_interval) && state.snapshots.len() < per_run {
-                state.snapshots.push(trajectory.point().configuration.clone());
+            if now > 0
+                && now.is_multiple_of(plan.snapshot_interval)
+                && state.snapshots.len() < per_run
+            {
+                state
+                    .snapshots
+                    .push(trajectory.point().configuration.clone());
             }
             if now == plan.steps() {
                 state.done = true;

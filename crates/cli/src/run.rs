@@ -58,7 +58,10 @@ fn run_in<const D: usize>(study: &Resolved, options: &Options) -> Result<()> {
     };
     std::fs::create_dir_all(&runner.checkpoints)
         .with_context(|| format!("cannot create the output folder {}", output.display()))?;
-    storage::write(&output.join("study.resolved.toml"), toml::to_string(&study.study)?.as_bytes())?;
+    storage::write(
+        &output.join("study.resolved.toml"),
+        toml::to_string(&study.study)?.as_bytes(),
+    )?;
     runner.progress.say(&format!(
         "{}: model {}, N = {}, {} temperatures, {} runs each, on {} threads; results go to {}",
         study.title(),
@@ -84,7 +87,10 @@ fn say_summary<const D: usize>(progress: &Progress, summary: &Summary<D>, output
         progress.say(&format!("note: {line}"));
     }
     progress.say(&summary.verdict());
-    progress.say(&format!("figures and numbers: {}", output.join("index.html").display()));
+    progress.say(&format!(
+        "figures and numbers: {}",
+        output.join("index.html").display()
+    ));
 }
 
 /// What was measured in the liquid at one temperature.
@@ -132,7 +138,13 @@ impl<'a, const D: usize> Runner<'a, D> {
         let study = &self.study.study;
         Key::of(&LiquidInput {
             model: self.study.model.name,
-            parameters: self.study.model.parameters().into_iter().map(|p| (p.key, p.value)).collect(),
+            parameters: self
+                .study
+                .model
+                .parameters()
+                .into_iter()
+                .map(|p| (p.key, p.value))
+                .collect(),
             dimension: D,
             particles: study.particles,
             density: self.study.density,
@@ -153,7 +165,8 @@ impl<'a, const D: usize> Runner<'a, D> {
     }
 
     fn file(&self, temperature: f64, run: u64, rest: &str) -> PathBuf {
-        self.checkpoints.join(format!("T{temperature}-run{run}{rest}"))
+        self.checkpoints
+            .join(format!("T{temperature}-run{run}{rest}"))
     }
 
     /// Every run of every temperature, the coldest first: it takes longest.
@@ -174,14 +187,21 @@ impl<'a, const D: usize> Runner<'a, D> {
             Ok(state)
         })?;
         bar.finish_with_message("done");
-        let mut by_temperature: Vec<Vec<Equilibration<D>>> = baths.iter().map(|_| Vec::new()).collect();
+        let mut by_temperature: Vec<Vec<Equilibration<D>>> =
+            baths.iter().map(|_| Vec::new()).collect();
         for (&(temperature, _), state) in items.iter().zip(states) {
             by_temperature[temperature].push(state);
         }
         Ok(by_temperature)
     }
 
-    fn equilibrate_run(&self, bath: &Bath<'a, D>, run: u64, failed: &AtomicBool, bar: &ProgressBar) -> Result<Equilibration<D>> {
+    fn equilibrate_run(
+        &self,
+        bath: &Bath<'a, D>,
+        run: u64,
+        failed: &AtomicBool,
+        bar: &ProgressBar,
+    ) -> Result<Equilibration<D>> {
         const KIND: &str = "equilibration";
         let key = self.liquid_key(bath.temperature, run)?;
         let path = self.file(bath.temperature, run, ".equilibration");
@@ -206,7 +226,11 @@ impl<'a, const D: usize> Runner<'a, D> {
     }
 
     /// Measures every run of the temperatures that were equilibrated.
-    fn produce(&self, baths: &[Bath<'a, D>], equilibrated: &[Vec<Equilibration<D>>]) -> Result<Vec<LiquidRuns<D>>> {
+    fn produce(
+        &self,
+        baths: &[Bath<'a, D>],
+        equilibrated: &[Vec<Equilibration<D>>],
+    ) -> Result<Vec<LiquidRuns<D>>> {
         let plans: Vec<Option<Plan>> = equilibrated
             .iter()
             .map(|runs| analysis::slowest(runs).map(|tau| Plan::new(self.study, tau)))
@@ -214,7 +238,9 @@ impl<'a, const D: usize> Runner<'a, D> {
         let items: Vec<(usize, u64, Plan)> = self
             .runs(baths)
             .into_iter()
-            .filter_map(|(temperature, run)| plans[temperature].map(|plan| (temperature, run, plan)))
+            .filter_map(|(temperature, run)| {
+                plans[temperature].map(|plan| (temperature, run, plan))
+            })
             .collect();
         let total = items.iter().map(|(_, _, plan)| plan.steps()).sum();
         let bar = self.progress.stage("measure", total);
@@ -225,8 +251,15 @@ impl<'a, const D: usize> Runner<'a, D> {
         bar.finish_with_message("done");
         let mut liquids: Vec<LiquidRuns<D>> = Vec::new();
         for (&(temperature, _, _), (production, key)) in items.iter().zip(runs) {
-            if liquids.last().is_none_or(|last| last.temperature != temperature) {
-                liquids.push(LiquidRuns { temperature, runs: Vec::new(), keys: Vec::new() });
+            if liquids
+                .last()
+                .is_none_or(|last| last.temperature != temperature)
+            {
+                liquids.push(LiquidRuns {
+                    temperature,
+                    runs: Vec::new(),
+                    keys: Vec::new(),
+                });
             }
             if let Some(last) = liquids.last_mut() {
                 last.runs.push(production);
@@ -246,7 +279,11 @@ impl<'a, const D: usize> Runner<'a, D> {
         bar: &ProgressBar,
     ) -> Result<(Production<D>, Key)> {
         const KIND: &str = "production";
-        let key = Key::of(&(self.liquid_key(bath.temperature, run)?, plan, self.study.study.glasses.per_run))?;
+        let key = Key::of(&(
+            self.liquid_key(bath.temperature, run)?,
+            plan,
+            self.study.study.glasses.per_run,
+        ))?;
         let path = self.file(bath.temperature, run, ".production");
         let explain = || format!("at T = {}, run {run}", bath.temperature);
         let mut state = match storage::load::<Production<D>>(&path, KIND, &key)? {
@@ -275,35 +312,44 @@ impl<'a, const D: usize> Runner<'a, D> {
             }
         }
         let bar = self.progress.stage("glasses", items.len() as u64);
-        let outcomes = for_each(self.threads, &items, |&(temperature, run, index, production, snapshot), failed| {
-            const KIND: &str = "glass";
-            let settings = &self.study.study.glasses;
-            let key = Key::of(&(production, index, settings))?;
-            let path = self.file(temperature, run, &format!("-{index:03}.glass"));
-            let outcome = match storage::load::<Outcome<D>>(&path, KIND, &key)? {
-                Some(outcome) => outcome,
-                None => {
-                    check_stop(failed)?;
-                    let indices = [temperature.to_bits(), run, index as u64];
-                    let seed = Seed(self.study.study.seed).derive("glass", &indices);
-                    let outcome = glass::measure(self.potential, snapshot.clone(), settings, seed);
-                    storage::save(&path, KIND, &key, &outcome)?;
-                    outcome
-                }
-            };
-            bar.inc(1);
-            Ok(outcome)
-        })?;
+        let outcomes = for_each(
+            self.threads,
+            &items,
+            |&(temperature, run, index, production, snapshot), failed| {
+                const KIND: &str = "glass";
+                let settings = &self.study.study.glasses;
+                let key = Key::of(&(production, index, settings))?;
+                let path = self.file(temperature, run, &format!("-{index:03}.glass"));
+                let outcome = match storage::load::<Outcome<D>>(&path, KIND, &key)? {
+                    Some(outcome) => outcome,
+                    None => {
+                        check_stop(failed)?;
+                        let indices = [temperature.to_bits(), run, index as u64];
+                        let seed = Seed(self.study.study.seed).derive("glass", &indices);
+                        let outcome =
+                            glass::measure(self.potential, snapshot.clone(), settings, seed);
+                        storage::save(&path, KIND, &key, &outcome)?;
+                        outcome
+                    }
+                };
+                bar.inc(1);
+                Ok(outcome)
+            },
+        )?;
         bar.finish_with_message("done");
         let mut outcomes = outcomes.into_iter();
         let sorted: Vec<Vec<Vec<Outcome<D>>>> = liquids
             .iter()
             .map(|liquid| {
                 let runs = liquid.runs.iter();
-                runs.map(|run| outcomes.by_ref().take(run.snapshots.len()).collect()).collect()
+                runs.map(|run| outcomes.by_ref().take(run.snapshots.len()).collect())
+                    .collect()
             })
             .collect();
-        ensure!(outcomes.next().is_none(), "the glasses do not match the snapshots: this is an error of the program");
+        ensure!(
+            outcomes.next().is_none(),
+            "the glasses do not match the snapshots: this is an error of the program"
+        );
         Ok(sorted)
     }
 }

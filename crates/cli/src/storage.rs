@@ -89,7 +89,8 @@ mod tests {
     use super::*;
 
     fn folder(name: &str) -> std::path::PathBuf {
-        let folder = std::env::temp_dir().join(format!("vitreous-storage-{name}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("vitreous-storage-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         folder
     }

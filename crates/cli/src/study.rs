@@ -94,7 +94,11 @@ pub(crate) struct Equilibration {
 
 impl Default for Equilibration {
     fn default() -> Self {
-        Self { first_window: 50.0, relaxation_times: 2.0, longest: 1e5 }
+        Self {
+            first_window: 50.0,
+            relaxation_times: 2.0,
+            longest: 1e5,
+        }
     }
 }
 
@@ -114,7 +118,12 @@ pub(crate) struct Production {
 
 impl Default for Production {
     fn default() -> Self {
-        Self { relaxation_times: 10.0, longest_lag: 3.0, lags_per_decade: 12, wave_vectors: 30 }
+        Self {
+            relaxation_times: 10.0,
+            longest_lag: 3.0,
+            lags_per_decade: 12,
+            wave_vectors: 30,
+        }
     }
 }
 
@@ -182,7 +191,12 @@ pub(crate) struct Analysis {
 
 impl Default for Analysis {
     fn default() -> Self {
-        Self { activated_above: 10.0, level: 0.9, resamples: 10_000, drift_tolerance: 0.2 }
+        Self {
+            activated_above: 10.0,
+            level: 0.9,
+            resamples: 10_000,
+            drift_tolerance: 0.2,
+        }
     }
 }
 
@@ -208,7 +222,8 @@ impl Study {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the study file {}", path.display()))?;
         // The message of the parser has the line, the place in it and what was expected.
-        toml::from_str(&text).map_err(|error| anyhow!("in the study file {}:\n{error}", path.display()))
+        toml::from_str(&text)
+            .map_err(|error| anyhow!("in the study file {}:\n{error}", path.display()))
     }
 
     /// Fills in what the model usually has, and checks everything.
@@ -237,8 +252,16 @@ impl Study {
             Ok::<f64, anyhow::Error>(value)
         };
         let density = choose(liquid.density, usual.as_ref().map(|m| m.density), "density")?;
-        let time_step = choose(liquid.time_step, usual.as_ref().map(|m| m.time_step), "time_step")?;
-        let coupling_time = choose(liquid.coupling_time, usual.as_ref().map(|m| m.coupling_time), "coupling_time")?;
+        let time_step = choose(
+            liquid.time_step,
+            usual.as_ref().map(|m| m.time_step),
+            "time_step",
+        )?;
+        let coupling_time = choose(
+            liquid.coupling_time,
+            usual.as_ref().map(|m| m.coupling_time),
+            "coupling_time",
+        )?;
         let composition = liquid
             .composition
             .clone()
@@ -261,7 +284,10 @@ impl Study {
             model.labels.len()
         );
         let mut temperatures = self.temperatures.clone();
-        ensure!(!temperatures.is_empty(), "temperatures is empty: give at least one (a fit needs three)");
+        ensure!(
+            !temperatures.is_empty(),
+            "temperatures is empty: give at least one (a fit needs three)"
+        );
         for &temperature in &temperatures {
             positive("temperatures", temperature)?;
         }
@@ -274,7 +300,10 @@ impl Study {
         self.check_numbers()?;
 
         let chain_length = liquid.chain_length.unwrap_or(1);
-        ensure!(chain_length > 0, "liquid.chain_length is 0: it must be at least 1");
+        ensure!(
+            chain_length > 0,
+            "liquid.chain_length is 0: it must be at least 1"
+        );
         let mut study = self.clone();
         study.temperatures = temperatures;
         study.parameters = model
@@ -305,9 +334,20 @@ impl Study {
     }
 
     fn check_numbers(&self) -> Result<()> {
-        ensure!(self.particles >= 2, "particles is {}: it must be at least 2", self.particles);
-        ensure!(self.runs >= 1, "runs is 0: it must be at least 1 (intervals need 2)");
-        let Equilibration { first_window, relaxation_times, longest } = self.equilibration;
+        ensure!(
+            self.particles >= 2,
+            "particles is {}: it must be at least 2",
+            self.particles
+        );
+        ensure!(
+            self.runs >= 1,
+            "runs is 0: it must be at least 1 (intervals need 2)"
+        );
+        let Equilibration {
+            first_window,
+            relaxation_times,
+            longest,
+        } = self.equilibration;
         positive("equilibration.first_window", first_window)?;
         positive("equilibration.relaxation_times", relaxation_times)?;
         positive("equilibration.longest", longest)?;
@@ -315,7 +355,8 @@ impl Study {
         positive("production.relaxation_times", production.relaxation_times)?;
         positive("production.longest_lag", production.longest_lag)?;
         ensure!(
-            production.longest_lag >= 1.5 && 2.0 * production.longest_lag <= production.relaxation_times,
+            production.longest_lag >= 1.5
+                && 2.0 * production.longest_lag <= production.relaxation_times,
             "production.longest_lag is {}: it must be at least 1.5, so that F_s reaches 0.2, and at most half of \
              production.relaxation_times ({}), so that each half of a run has origins for it",
             production.longest_lag,
@@ -326,9 +367,15 @@ impl Study {
             "production.lags_per_decade is {}: it must be from 1 to 100",
             production.lags_per_decade
         );
-        ensure!(production.wave_vectors >= 1, "production.wave_vectors is 0: it must be at least 1");
+        ensure!(
+            production.wave_vectors >= 1,
+            "production.wave_vectors is 0: it must be at least 1"
+        );
         let glasses = self.glasses;
-        ensure!(glasses.per_run >= 1, "glasses.per_run is 0: it must be at least 1");
+        ensure!(
+            glasses.per_run >= 1,
+            "glasses.per_run is 0: it must be at least 1"
+        );
         ensure!(
             glasses.per_run as f64 <= production.relaxation_times,
             "glasses.per_run is {}: a run of {} relaxation times has no more than that many snapshots which are a \
@@ -336,7 +383,10 @@ impl Study {
             glasses.per_run,
             production.relaxation_times
         );
-        ensure!(glasses.interactions >= 1, "glasses.interactions is 0: it must be at least 1");
+        ensure!(
+            glasses.interactions >= 1,
+            "glasses.interactions is 0: it must be at least 1"
+        );
         ensure!(
             glasses.force_ratio > 0.0 && glasses.force_ratio <= 1e-6,
             "glasses.force_ratio is {}: it must be positive and at most 1e-6, above which elastic observables are wrong",
@@ -350,7 +400,11 @@ impl Study {
             "analysis.level is {}: it must be between 0 and 1",
             analysis.level
         );
-        ensure!(analysis.resamples >= 100, "analysis.resamples is {}: it must be at least 100", analysis.resamples);
+        ensure!(
+            analysis.resamples >= 100,
+            "analysis.resamples is {}: it must be at least 100",
+            analysis.resamples
+        );
         Ok(())
     }
 }
@@ -366,7 +420,10 @@ impl Resolved {
 }
 
 fn positive(key: &str, value: f64) -> Result<()> {
-    ensure!(value.is_finite() && value > 0.0, "{key} has {value}: it must be a positive number");
+    ensure!(
+        value.is_finite() && value > 0.0,
+        "{key} has {value}: it must be a positive number"
+    );
     Ok(())
 }
 
@@ -408,7 +465,12 @@ mod tests {
         let text = toml::to_string(&first.study).unwrap();
         let again = toml::from_str::<Study>(&text).unwrap().resolve().unwrap();
         assert_eq!(first.study, again.study);
-        let cutoff = again.model.parameters().into_iter().find(|p| p.key == "cutoff.BB").unwrap();
+        let cutoff = again
+            .model
+            .parameters()
+            .into_iter()
+            .find(|p| p.key == "cutoff.BB")
+            .unwrap();
         assert_eq!(cutoff.value, "1.5");
     }
 
@@ -428,7 +490,10 @@ mod tests {
             assert!(error.contains(word), "{more}: {error}");
         }
         let negative = SMALL.replace("0.6", "-0.6");
-        let error = toml::from_str::<Study>(&negative).unwrap().resolve().unwrap_err();
+        let error = toml::from_str::<Study>(&negative)
+            .unwrap()
+            .resolve()
+            .unwrap_err();
         assert!(error.to_string().contains("-0.6"));
     }
 }

@@ -66,7 +66,11 @@ pub(crate) fn for_each<T: Sync, R: Send>(
             _ => stopped = true,
         }
     }
-    if stopped { Err(Stopped.into()) } else { Ok(finished) }
+    if stopped {
+        Err(Stopped.into())
+    } else {
+        Ok(finished)
+    }
 }
 
 /// Progress bars on a terminal, a line per stage elsewhere.
@@ -77,7 +81,10 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(quiet: bool) -> Self {
-        Self { bars: MultiProgress::new(), quiet }
+        Self {
+            bars: MultiProgress::new(),
+            quiet,
+        }
     }
 
     /// Says something that stays on the screen.
@@ -102,7 +109,9 @@ impl Progress {
             eprintln!("{name} ...");
         }
         let style = "{prefix:<14} [{bar:36}] {percent:>3} %  {elapsed} elapsed, {eta} left  {msg}";
-        let bar = self.bars.add(ProgressBar::new(length).with_prefix(name.to_owned()));
+        let bar = self
+            .bars
+            .add(ProgressBar::new(length).with_prefix(name.to_owned()));
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style.progress_chars("=> "));
         }

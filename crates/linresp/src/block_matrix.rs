@@ -6,6 +6,20 @@ use vitreous_md_core::Matrix;
 ///
 /// The columns of each row ascend, and every diagonal block is present. Vectors are flat: `D N` numbers,
 /// those of particle `i` from `D i` on.
+///
+/// ```
+/// # use vitreous_linresp::Hessian;
+/// # use vitreous_md_core::{Cell, Configuration, Linearization, Species};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Two particles on a line, joined by a spring U = k (x_1 - x_0)^2 / 2 = k s/2 with k = 3.
+/// let line = Configuration::new(Cell::orthorhombic([9.0])?, vec![[0.0], [1.0]], vec![Species(0); 2])?;
+/// let mut expansion = Linearization::empty(&line);
+/// expansion.add_pair([0, 1], [1.0], [1.5, 1.5, 0.0]);
+/// let hessian = Hessian::new(&expansion);
+/// let stored: Vec<_> = hessian.matrix().iter().map(|(i, j, block)| (i, j, block[0][0])).collect();
+/// assert_eq!(stored, [(0, 0, 3.0), (0, 1, -3.0), (1, 0, -3.0), (1, 1, 3.0)]);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct BlockMatrix<const D: usize> {
     /// Where the blocks of each row start; one entry more than there are rows.
@@ -169,18 +183,20 @@ mod tests {
         assert_eq!(matrix.blocks(), 4 + 4);
         let columns: Vec<_> = matrix.row(0).map(|(column, _)| column).collect();
         assert_eq!(columns, [0, 2, 3]);
-        assert_eq!(matrix.entry(0, 4), 1.5);
-        assert_eq!(matrix.entry(4, 1), 3.0);
+        assert_eq!(matrix.block(0, 2), Some(&[[1.5, 2.0], [3.0, 4.0]]));
         assert_eq!(matrix.block(1, 2), None);
         assert_eq!(matrix.block(9, 0), None);
-        assert_eq!(matrix.entry(3, 3), 8.0);
+        // Small whole numbers: all sums are exact.
+        let entries =
+            [(0, 4), (4, 1), (3, 3), (2, 7)].map(|(row, column)| matrix.entry(row, column));
+        assert_eq!(entries.to_vec(), vec![1.5, 3.0, 8.0, 0.0]);
         assert_eq!(
             matrix.diagonal_blocks().nth(1),
             Some(&[[7.0, 0.0], [0.0, 8.0]])
         );
         let mut y = [0.0; 8];
         matrix.apply(&[1.0, 1.0, 1.0, 2.0, 1.0, 10.0, 0.0, 0.0], &mut y);
-        assert_eq!(y, [21.5, 43.0, 7.0, 16.0, 4.5, 6.0, 0.0, 0.0]);
+        assert_eq!(y.to_vec(), vec![21.5, 43.0, 7.0, 16.0, 4.5, 6.0, 0.0, 0.0]);
         assert_eq!(matrix.iter().count(), 8);
     }
 }

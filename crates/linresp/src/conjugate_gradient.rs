@@ -13,6 +13,14 @@ use vitreous_md_core::{Matrix, vector};
 /// has too little weight along its unstable modes.
 ///
 /// Source: Hestenes & Stiefel, J. Res. Natl. Bur. Stand. 49, 409 (1952).
+///
+/// ```
+/// use vitreous_linresp::{ConjugateGradient, conjugate_gradient::Identity};
+/// let loose = ConjugateGradient::with_tolerance(1e-6);
+/// let plain = ConjugateGradient::default().with_preconditioner(Identity);
+/// assert_eq!(plain.tolerance, 1e-10);
+/// # assert_eq!(loose.tolerance, 1e-6);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ConjugateGradient<P = BlockJacobi> {
     /// The largest relative residual `|b - M x| / |b|`.
@@ -180,8 +188,10 @@ impl Prepared {
         hessian.project(&mut z);
         let mut p = z.clone();
         let mut r_z = dot(&r, &z);
-        let mut residual = 1.0;
-        for _ in 0..self.iteration_limit {
+        let mut residual: f64 = 1.0;
+        let mut iterations = 0;
+        while iterations < self.iteration_limit && residual.is_finite() {
+            iterations += 1;
             hessian.apply(&p, &mut m_p);
             let p_m_p = dot(&p, &m_p);
             let curvature = p_m_p / dot(&p, &p);
@@ -208,7 +218,7 @@ impl Prepared {
             }
         }
         Err(SolveError::IterationLimit {
-            iterations: self.iteration_limit,
+            iterations,
             residual,
             tolerance: self.tolerance,
         })

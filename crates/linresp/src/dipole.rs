@@ -145,7 +145,7 @@ impl<const D: usize> LinearResponse<'_, D> {
         interactions: &[usize],
         threads: NonZeroUsize,
     ) -> Result<Vec<f64>, ResponseError> {
-        self.each_dipole(interactions, threads, |pair, z| pair.stiffness(z))
+        self.each_dipole(interactions, threads, Interaction::stiffness)
     }
 
     /// The stiffness of every interaction, in the order of [`LinearResponse::interactions`].

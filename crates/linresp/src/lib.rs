@@ -3,6 +3,18 @@
 //!
 //! Everything starts from an [`InherentStructure`](vitreous_md_core::InherentStructure), which carries its
 //! energy expanded to second order: neither potentials nor minimisers are known here.
+//!
+//! | you want | use |
+//! |---|---|
+//! | moduli, non-affine displacements, dipole stiffness | [`LinearResponse`] |
+//! | products with `M = d2U/dx dx`, its blocks, rattlers | [`Hessian`], [`BlockMatrix`] |
+//! | products with `M^-1`, checked | [`InverseHessian`] |
+//! | few right-hand sides, or very many particles | [`ConjugateGradient`] |
+//! | many right-hand sides | [`SparseCholesky`] |
+//! | a solver or preconditioner of your own | [`LinearSolver`], [`Preconditioner`] |
+//!
+//! Whatever the solver, a solution is handed out only after its residual was recomputed straight from the
+//! edges of the expansion. A structure that is no minimum is refused with the curvature that was found.
 
 pub mod block_matrix;
 mod clusters;

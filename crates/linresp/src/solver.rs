@@ -52,12 +52,12 @@ pub struct Accuracy {
 /// Why a linear system was not solved.
 #[derive(Debug, Error)]
 pub enum SolveError {
-    /// The energy decreases, or is flat, along some direction.
+    /// The energy decreases, or does not change, along some direction.
     #[error(
-        "the configuration is a saddle, not a minimum: a direction z has curvature z.M.z/z.z = {curvature:e}; quench it further, after a small random displacement"
+        "the configuration is not a minimum: a direction z has curvature z.M.z/z.z = {curvature:e}; if it is negative, quench further after a small random displacement; if it is zero to rounding, look for parts that can move freely"
     )]
     Saddle {
-        /// `z.M.z / z.z` of the direction that was found.
+        /// `z.M.z / z.z` of the direction that was found: negative, or zero to rounding.
         curvature: f64,
     },
     /// The Hessian is not positive definite to rounding, but no direction of negative curvature was found.
@@ -91,6 +91,12 @@ pub enum SolveError {
         residual: f64,
         /// The largest allowed.
         tolerance: f64,
+    },
+    /// A right-hand side that is not finite.
+    #[error("right-hand side {column} has components that are not finite")]
+    NotFinite {
+        /// Index of the right-hand side.
+        column: usize,
     },
     /// A right-hand side of the wrong length.
     #[error("{numbers} numbers do not form right-hand sides of D N = {dimension} components")]
@@ -176,14 +182,20 @@ impl<'a, const D: usize> InverseHessian<'a, D> {
     /// the solutions do so too.
     ///
     /// # Errors
-    /// [`SolveError::Inaccurate`] if a recomputed residual is above the tolerance, [`SolveError::Shape`] if
-    /// the length is no multiple of `D N`, and those of the solver, above all [`SolveError::Saddle`].
+    /// [`SolveError::Inaccurate`] if a recomputed residual is above the tolerance, [`SolveError::Shape`] and
+    /// [`SolveError::NotFinite`] for bad right-hand sides, and those of the solver, above all
+    /// [`SolveError::Saddle`].
     pub fn apply(&self, rhs: &[f64]) -> Result<Vec<f64>, SolveError> {
         let dimension = self.hessian.dimension();
         if !rhs.len().is_multiple_of(dimension) {
             return Err(SolveError::Shape {
                 numbers: rhs.len(),
                 dimension,
+            });
+        }
+        if let Some(place) = rhs.iter().position(|b| !b.is_finite()) {
+            return Err(SolveError::NotFinite {
+                column: place / dimension,
             });
         }
         let accuracy = self.solver.accuracy();

@@ -22,6 +22,22 @@ use vitreous_md_core::Seed;
 ///
 /// A pivot that is not positive tells of a saddle (or of a singular Hessian); conjugate gradients from a
 /// fixed random vector then look for the direction.
+///
+/// ```
+/// # use vitreous_linresp::{Hessian, SolveError, SparseCholesky};
+/// # use vitreous_md_core::{Cell, Configuration, Linearization, Species};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Two particles in a plane whose distance 1 is at a maximum of the energy, U = -(s - 1)^2.
+/// let cell = Cell::orthorhombic([9.0; 2])?;
+/// let pair = Configuration::new(cell, vec![[0.0, 0.0], [1.0, 0.0]], vec![Species(0); 2])?;
+/// let mut expansion = Linearization::empty(&pair);
+/// expansion.add_pair([0, 1], [1.0, 0.0], [0.0, 0.0, -2.0]);
+/// let outcome = Hessian::new(&expansion).inverse(&SparseCholesky::default());
+/// // d2U/dr2 = -8 at fixed centre: along z = (-1, 0, 1, 0)/sqrt 2 the curvature is -16.
+/// let Err(SolveError::Saddle { curvature }) = outcome else { panic!() };
+/// assert!(-16.0 - 1e-9 < curvature && curvature < 0.0);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SparseCholesky {
     /// The largest relative residual `|b - M x| / |b|`: a solution beyond it is an error.

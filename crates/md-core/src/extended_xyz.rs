@@ -1,1 +1,330 @@
-//! Extended XYZ.
+//! Configurations as extended XYZ, the text format that OVITO and ASE read and write.
+//!
+//! ```text
+//! 2
+//! Lattice="8.0 0.0 0.0 0.0 8.0 0.0 0.0 0.0 8.0" Properties=species:S:1:pos:R:3 pbc="T T T" energy=-1.5
+//! Ar 0.1 0.2 0.3
+//! Kr 4.0 4.5 -0.25
+//! ```
+//!
+//! A frame is the number of particles, a comment line of `key=value` pairs, and a line for each particle with
+//! the columns that `Properties` names (`species x y z` if it is missing). Rows of `Lattice` are the lattice
+//! vectors. In two dimensions `z` is 0, the third lattice vector is along z, and pbc is `T T F`.
+//!
+//! Numbers are written with as many digits as it takes to read back the same bits. Positions are not wrapped.
+//! ASE knows no species but the chemical elements: choose [`Labels`] such as `Ar` and `Kr` for it.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use vitreous_md_core::extended_xyz::{Frame, Labels, read_frame, write_frame};
+//! use vitreous_md_core::{Configuration, Seed};
+//!
+//! let labels = Labels::new(["Ar", "Kr"])?;
+//! let frame = Frame {
+//!     configuration: Configuration::<3>::random(20, 1.2, &[0.8, 0.2], Seed(1))?,
+//!     velocities: None,
+//!     properties: BTreeMap::from([("step".into(), "1000".into())]),
+//! };
+//! let mut text = Vec::new();
+//! write_frame(&mut text, &frame, &labels)?;
+//! assert_eq!(read_frame::<3, _>(text.as_slice(), &labels)?, frame);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod parse;
+
+pub use error::{Problem, ReadError, WriteError};
+
+use crate::configuration::{Configuration, Species};
+use crate::vector::Vector;
+use parse::{Header, Lines, is_periodicity};
+use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+use thiserror::Error;
+
+/// A configuration with what a file says besides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame<const D: usize> {
+    /// Cell, positions and species.
+    pub configuration: Configuration<D>,
+    /// Velocities, `N x D`, if the file has the columns `vel` (or `velo`, `velocities`).
+    pub velocities: Option<Vec<Vector<D>>>,
+    /// The other pairs of the comment line, as text; a key without a value has the value `T`.
+    pub properties: BTreeMap<String, String>,
+}
+
+/// What the species are called in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    names: Vec<String>,
+    any: bool,
+}
+
+/// Why names are not labels of species.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("'{label}' cannot label a species: labels are words without blanks, each given once")]
+pub struct LabelError {
+    /// The label.
+    pub label: String,
+}
+
+impl Labels {
+    /// The labels of species 0, 1, ...
+    ///
+    /// # Errors
+    /// A label that is empty, contains white space, or appears twice.
+    pub fn new<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Result<Self, LabelError> {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        for (index, label) in names.iter().enumerate() {
+            let word = !label.is_empty() && !label.contains(char::is_whitespace);
+            if !word || names[..index].contains(label) {
+                let label = label.clone();
+                return Err(LabelError { label });
+            }
+        }
+        Ok(Self { names, any: false })
+    }
+
+    /// For models of one species: `name` is written, and any label is read as species 0 if all particles of a
+    /// frame have the same.
+    ///
+    /// # Errors
+    /// As [`Labels::new`].
+    pub fn any(name: &str) -> Result<Self, LabelError> {
+        Ok(Self {
+            any: true,
+            ..Self::new([name])?
+        })
+    }
+
+    fn species(&self, label: &str, first: &str) -> Result<Species, Problem> {
+        let found = if self.any {
+            (label == first).then_some(0)
+        } else {
+            self.names.iter().position(|name| name == label)
+        };
+        let index = found.and_then(|index| u8::try_from(index).ok());
+        index.map(Species).ok_or_else(|| Problem::UnknownLabel {
+            label: label.to_owned(),
+            known: if self.any {
+                first.to_owned()
+            } else {
+                self.names.join(", ")
+            },
+        })
+    }
+}
+
+const LATTICE: &str = "Lattice";
+const COLUMNS: &str = "Properties";
+const PERIODIC: &str = "pbc";
+
+/// Writes one frame. Frames written one after the other make a trajectory. Give it a buffered writer.
+///
+/// # Errors
+/// A species without a label, numbers that are not finite, velocities that are too few or too many, a property
+/// that does not fit on the comment line; errors of the writer.
+pub fn write_frame<const D: usize>(
+    writer: &mut impl Write,
+    frame: &Frame<D>,
+    labels: &Labels,
+) -> Result<(), WriteError> {
+    const { assert!(D <= 3, "extended XYZ has three dimensions") };
+    let configuration = &frame.configuration;
+    configuration.check_finite()?;
+    let particles = configuration.len();
+    if let Some(velocities) = &frame.velocities {
+        if velocities.len() != particles {
+            let velocities = velocities.len();
+            return Err(WriteError::Lengths {
+                velocities,
+                particles,
+            });
+        }
+        let lost = velocities
+            .iter()
+            .position(|v| !v.iter().all(|c| c.is_finite()));
+        if let Some(particle) = lost {
+            return Err(WriteError::Velocity { particle });
+        }
+    }
+    let mut lattice = [[0.0; 3]; 3];
+    for k in 0..3 {
+        lattice[k][k] = 1.0;
+        if k < D {
+            lattice[k][..D].copy_from_slice(&configuration.cell().vectors()[k]);
+        }
+    }
+    let columns = match frame.velocities {
+        Some(_) => "species:S:1:pos:R:3:vel:R:3",
+        None => "species:S:1:pos:R:3",
+    };
+    writeln!(writer, "{particles}")?;
+    write!(writer, "{LATTICE}=\"{}\"", joined(lattice.as_flattened()))?;
+    write!(
+        writer,
+        " {COLUMNS}={columns} {PERIODIC}=\"{}\"",
+        periodicity(D)
+    )?;
+    for (key, value) in &frame.properties {
+        let word = !key.is_empty()
+            && !key.contains(|c: char| c.is_whitespace() || "\"'{}[]=\\".contains(c));
+        if !word
+            || [LATTICE, COLUMNS, PERIODIC].contains(&key.as_str())
+            || value.contains(['\n', '\r'])
+        {
+            return Err(WriteError::Property { key: key.clone() });
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || "+-._:/".contains(c);
+        if !value.is_empty() && value.chars().all(plain) {
+            write!(writer, " {key}={value}")?;
+        } else {
+            let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+            write!(writer, " {key}=\"{escaped}\"")?;
+        }
+    }
+    writeln!(writer)?;
+    for (particle, position) in configuration.positions().iter().enumerate() {
+        let species = configuration.species()[particle];
+        let label = labels
+            .names
+            .get(species.index())
+            .ok_or(WriteError::NoLabel {
+                particle,
+                species: species.0,
+                count: labels.names.len(),
+            })?;
+        write!(writer, "{label} {}", joined(&padded(position)))?;
+        if let Some(velocities) = &frame.velocities {
+            write!(writer, " {}", joined(&padded(&velocities[particle])))?;
+        }
+        writeln!(writer)?;
+    }
+    Ok(())
+}
+
+fn padded<const D: usize>(vector: &Vector<D>) -> [f64; 3] {
+    std::array::from_fn(|k| vector.get(k).copied().unwrap_or(0.0))
+}
+
+/// Numbers in their shortest form that reads back as the same bits.
+fn joined(numbers: &[f64]) -> String {
+    let words: Vec<String> = numbers.iter().map(|number| format!("{number:?}")).collect();
+    words.join(" ")
+}
+
+fn periodicity(dimension: usize) -> String {
+    [0, 1, 2]
+        .map(|k| if k < dimension { "T" } else { "F" })
+        .join(" ")
+}
+
+/// Reads the first frame.
+///
+/// # Errors
+/// Text that is not a frame in `D` dimensions with the labels given, with the line; errors of the reader.
+pub fn read_frame<const D: usize, R: BufRead>(
+    reader: R,
+    labels: &Labels,
+) -> Result<Frame<D>, ReadError> {
+    let mut frames = read_frames(reader, labels);
+    match frames.next() {
+        Some(frame) => frame,
+        None => Err(frames.lines.truncated("the first frame")),
+    }
+}
+
+/// The frames of a file, one after the other, each read when it is asked for. The iterator ends at an error.
+pub fn read_frames<const D: usize, R: BufRead>(reader: R, labels: &Labels) -> Frames<'_, R, D> {
+    const { assert!(D <= 3, "extended XYZ has three dimensions") };
+    Frames {
+        lines: Lines::new(reader),
+        labels,
+        ended: false,
+    }
+}
+
+/// The number of dimensions of the first frame: 2 if its `pbc` is `T T F`, 3 if it is `T T T` or missing.
+///
+/// # Errors
+/// A comment line that cannot be read; another `pbc`.
+pub fn dimension(reader: impl BufRead) -> Result<usize, ReadError> {
+    let mut lines = Lines::new(reader);
+    if lines.particles()?.is_none() {
+        return Err(lines.truncated("the first frame"));
+    }
+    let mut pairs = lines.comment()?;
+    match pairs.remove(PERIODIC) {
+        None => Ok(3),
+        Some(text) if is_periodicity(&text, 3) => Ok(3),
+        Some(text) if is_periodicity(&text, 2) => Ok(2),
+        Some(found) => Err(lines.error(Problem::Periodicity {
+            found,
+            expected: format!("{}\" or \"{}", periodicity(3), periodicity(2)),
+        })),
+    }
+}
+
+/// The iterator of [`read_frames`].
+#[derive(Debug)]
+pub struct Frames<'a, R, const D: usize> {
+    lines: Lines<R>,
+    labels: &'a Labels,
+    ended: bool,
+}
+
+impl<R: BufRead, const D: usize> Iterator for Frames<'_, R, D> {
+    type Item = Result<Frame<D>, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let frame = self.read().transpose();
+        self.ended = !matches!(frame, Some(Ok(_)));
+        frame
+    }
+}
+
+impl<R: BufRead, const D: usize> Frames<'_, R, D> {
+    fn read(&mut self) -> Result<Option<Frame<D>>, ReadError> {
+        let lines = &mut self.lines;
+        let Some(particles) = lines.particles()? else {
+            return Ok(None);
+        };
+        let mut properties = lines.comment()?;
+        let header = Header::<D>::take(&mut properties).map_err(|problem| lines.error(problem))?;
+        // The number of particles is a claim until as many lines have been seen: nothing is allocated for it.
+        let mut positions = Vec::new();
+        let mut species = Vec::new();
+        let mut velocities = Vec::new();
+        let mut first = String::new();
+        for particle in 0..particles {
+            if !lines.advance()? {
+                return Err(lines.truncated(&format!("particle {} of {particles}", particle + 1)));
+            }
+            let row = header
+                .row(&lines.text)
+                .map_err(|problem| lines.error(problem))?;
+            if particle == 0 {
+                row.label.clone_into(&mut first);
+            }
+            let index = self.labels.species(row.label, &first);
+            species.push(index.map_err(|problem| lines.error(problem))?);
+            positions.push(row.position);
+            velocities.extend(row.velocity);
+        }
+        let configuration = Configuration::new(header.cell, positions, species)
+            .map_err(|problem| lines.error(problem.into()))?;
+        let velocities = (velocities.len() == particles).then_some(velocities);
+        Ok(Some(Frame {
+            configuration,
+            velocities,
+            properties,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -149,7 +149,11 @@ impl Fire {
                     velocity[k] += time_step * force[k];
                 }
             }
-            let ratio = (inner(&velocities, &velocities) / inner(forces, forces)).sqrt();
+            let squared_force = inner(forces, forces);
+            if squared_force == 0.0 {
+                return Err(Reason::Rounding);
+            }
+            let ratio = (inner(&velocities, &velocities) / squared_force).sqrt();
             for (velocity, force) in velocities.iter_mut().zip(forces) {
                 for k in 0..D {
                     velocity[k] = (1.0 - mixing) * velocity[k] + mixing * ratio * force[k];

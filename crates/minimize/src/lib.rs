@@ -8,7 +8,7 @@
 //! | | |
 //! |---|---|
 //! | [`NonlinearConjugateGradient`] | the fast one |
-//! | [`Fire`] | damped dynamics: ten times more evaluations, and hard to upset |
+//! | [`Fire`] | steered dynamics: ten or more times the evaluations, with little to go wrong |
 //!
 //! ```
 //! use vitreous_md_core::{Configuration, Radial, Scalar, Seed, SpeciesTable, Tolerance};
@@ -177,6 +177,9 @@ pub enum Reason {
         "forces no longer decrease, at the rounding of positions and forces; loosen the tolerance"
     )]
     Rounding,
+    /// Forces are finite, and their squares are not.
+    #[error("squared forces overflow: particles all but coincide; move them apart")]
+    Overflow,
     /// The observer asked to stop.
     #[error("it was interrupted")]
     Interrupted,

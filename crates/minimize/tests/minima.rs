@@ -95,6 +95,7 @@ fn liquids_become_certified_glasses() {
         assert!(glass.energy() < 0.9 * start_energy);
     }
     // What conjugate gradients are for. They took 484 when this was written.
+    println!("COUNT {evaluations:?}");
     assert!(evaluations[0] < 800, "{evaluations:?}");
     assert!(3 * evaluations[0] < evaluations[1], "{evaluations:?}");
 }
@@ -138,40 +139,69 @@ fn energies_fall_at_every_step_of_conjugate_gradients() {
     assert_eq!(last.unwrap().iterations, converged.iterations);
 }
 
-/// Springs of natural length zero between all pairs: an exactly quadratic energy. Three species give five
-/// different stiffnesses, so conjugate gradients end after five steps in exact arithmetic.
-#[test]
-fn a_quadratic_energy_takes_as_many_steps_as_it_has_stiffnesses() {
-    #[derive(Clone)]
-    struct ZeroLength(f64);
-    impl Radial for ZeroLength {
-        fn range(&self) -> f64 {
-            4.0
-        }
-        fn energy<S: Scalar>(&self, squared_distance: S) -> S {
-            squared_distance * S::constant(0.5 * self.0)
-        }
+/// Springs of natural length zero between all pairs of ten particles of three species: an energy that is
+/// exactly quadratic, with five different stiffnesses.
+#[derive(Clone)]
+struct ZeroLength(f64);
+
+impl Radial for ZeroLength {
+    fn range(&self) -> f64 {
+        4.0
     }
+    fn energy<S: Scalar>(&self, squared_distance: S) -> S {
+        squared_distance * S::constant(0.5 * self.0)
+    }
+}
+
+fn quadratic() -> (SpeciesTable<ZeroLength>, Configuration<3>) {
     // From about 0.4 to 30: steepest descent would take hundreds of steps.
     let stiffness = [[10.0, 0.03, 0.02], [0.03, 1.0, 0.01], [0.02, 0.01, 0.1]];
     let model = SpeciesTable::new(3, |a, b| ZeroLength(stiffness[a][b])).unwrap();
     let cell = Cell::<3>::cubic(1, 1e-3).unwrap();
     let species = [0, 0, 0, 1, 1, 1, 1, 2, 2, 2].map(Species).to_vec();
     let centre = Configuration::new(cell, vec![[5.0; 3]; 10], species).unwrap();
-    let start = displaced(&centre, 0.05, 8);
-    let mean: f64 = start.positions().iter().map(|x| x[1]).sum::<f64>() / 10.0;
-    // Without a bound on the ratio, which means nothing here: interactions carry no force at the minimum.
-    let tolerance = Tolerance {
+    (model, displaced(&centre, 0.05, 8))
+}
+
+/// No bound on the ratio, which means nothing where interactions carry no force at the minimum.
+fn absolute(floor: f64) -> Tolerance {
+    Tolerance {
         force_ratio: 0.0,
-        floor: 1e-10,
-    };
+        floor,
+    }
+}
+
+#[test]
+fn a_quadratic_energy_takes_as_many_steps_as_it_has_stiffnesses() {
+    let (model, start) = quadratic();
+    let mean: f64 = start.positions().iter().map(|x| x[1]).sum::<f64>() / 10.0;
     let converged = NonlinearConjugateGradient::default()
-        .minimize(&model, start, tolerance)
+        .minimize(&model, start, absolute(1e-10))
         .unwrap();
     // Starting over when forces have fallen to a hundredth costs up to five steps more.
     assert!(converged.iterations <= 10, "{}", converged.iterations);
     for position in converged.configuration.positions() {
         assert!((position[1] - mean).abs() < 1e-10);
+    }
+}
+
+/// A run that ends on interpolated forces evaluates them: there must be no difference.
+#[test]
+fn interpolation_is_exact_for_a_quadratic_energy() {
+    let (model, start) = quadratic();
+    for floor in [0.3, 0.1, 0.03, 0.01] {
+        let mut last = None;
+        let converged = NonlinearConjugateGradient::default()
+            .minimize_observed(&model, start.clone(), absolute(floor), &mut |progress| {
+                last = Some(*progress);
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        let last = last.unwrap();
+        // The last step was interpolated: an evaluation came after it.
+        assert!(last.evaluations < converged.evaluations);
+        assert!((last.energy - converged.energy).abs() < 1e-12 * converged.energy);
+        assert!((last.balance.net - converged.balance.net).abs() < 1e-12 * floor);
     }
 }
 
@@ -303,6 +333,18 @@ fn coinciding_particles_and_lost_coordinates_are_refused() {
                 ..
             }))
         ));
+    }
+}
+
+/// The force is finite, 1e221; its square is not.
+#[test]
+fn forces_too_large_to_square_are_refused() {
+    let mut start = liquid(100);
+    start.positions_mut()[3] = [0.0; 3];
+    start.positions_mut()[70] = [1e-20, 0.0, 0.0];
+    for minimizer in both() {
+        let outcome = minimizer.minimize(&mixture(), start.clone(), Tolerance::force_ratio(1e-10));
+        assert_eq!(outcome.unwrap_err().reason, Reason::Overflow);
     }
 }
 

@@ -18,13 +18,12 @@ impl Radial for Ipl {
         let cut: f64 = 1.48 * 1.48;
         let x = s * (1.0 / (self.0 * self.0));
         let t = x + (-cut);
-        // d^n/ds^n s^-5 / n! = binomial(n + 4, 4) (-1)^n s^(-5-n).
-        let polynomial = [1.0, -5.0, 15.0, -35.0]
+        // d^n/ds^n s^-5 / n! = (-1)^n binomial(n + 4, 4) s^(-5-n).
+        let polynomial = [(1.0, -5), (-5.0, -6), (15.0, -7), (-35.0, -8)]
             .iter()
-            .enumerate()
             .rev()
-            .fold(S::constant(0.0), |sum, (n, c)| {
-                sum * t + c * cut.powi(-5 - n as i32)
+            .fold(S::constant(0.0), |sum, &(factor, power)| {
+                sum * t + factor * cut.powi(power)
             });
         x.powi(5).recip() - polynomial
     }
