@@ -299,8 +299,9 @@ impl<'a, const D: usize> Bath<'a, D> {
             if now == end {
                 let total = trajectory.point().step as f64;
                 let enough = self.study.study.equilibration.relaxation_times;
+                // The first window only forgets the melt: it never counts.
                 match self.relaxation_time(&state.correlator.finish()) {
-                    Some(tau) if enough * tau <= end as f64 => {
+                    Some(tau) if state.window > 0 && enough * tau <= end as f64 => {
                         state.outcome = Some(Equilibrated::RelaxationTime(tau));
                     }
                     _ if total >= limit => state.outcome = Some(Equilibrated::TooSlow),

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
+use vitreous::md_core::extended_xyz::{Frame, Labels, write_frame};
 use vitreous::observables::{Verdict, relaxation};
 
 /// Writes everything.
@@ -42,6 +43,7 @@ pub(crate) fn write<const D: usize>(
         &output.join("results.json"),
         &serde_json::to_vec_pretty(&sidecar)?,
     )?;
+    write_structures(study, summary, output)?;
 
     let figures = figures(study, summary);
     let folder = output.join("figures");
@@ -404,6 +406,41 @@ fn fit_json(fit: &std::result::Result<Fit, String>) -> serde_json::Value {
         }),
         Err(reason) => json!({ "error": reason }),
     }
+}
+
+/// The inherent structures of each temperature, as one extended XYZ file with a frame each.
+fn write_structures<const D: usize>(
+    study: &Resolved,
+    summary: &Summary<D>,
+    output: &Path,
+) -> Result<()> {
+    let folder = output.join("inherent_structures");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot create {}", folder.display()))?;
+    let labels = Labels::new(study.model.labels.iter().copied())?;
+    for state in &summary.states {
+        let mut bytes = Vec::new();
+        for (run, snapshot, glass) in &state.glasses {
+            let properties = [
+                ("energy", glass.energy.to_string()),
+                ("parent_temperature", state.temperature.to_string()),
+                ("run", run.to_string()),
+                ("snapshot", snapshot.to_string()),
+            ];
+            let frame = Frame {
+                configuration: glass
+                    .configuration
+                    .with_positions(glass.configuration.wrapped_positions())?,
+                velocities: None,
+                properties: properties
+                    .map(|(key, value)| (key.to_owned(), value))
+                    .into(),
+            };
+            write_frame(&mut bytes, &frame, &labels)?;
+        }
+        storage::write(&folder.join(format!("T{}.xyz", state.temperature)), &bytes)?;
+    }
+    Ok(())
 }
 
 fn introduction<const D: usize>(study: &Resolved, summary: &Summary<D>) -> String {

@@ -86,7 +86,7 @@ pub(crate) struct Liquid {
 pub(crate) struct Equilibration {
     /// The length of the first window in `t0`; each window is twice as long as the one before.
     pub(crate) first_window: f64,
-    /// A run is equilibrated when a window was at least so many of its own relaxation times long.
+    /// A run is equilibrated when a window, not the first, was at least so many of its own relaxation times long.
     pub(crate) relaxation_times: f64,
     /// The longest that a run may take, in `t0`.
     pub(crate) longest: f64,

@@ -182,17 +182,15 @@ impl<'a, const D: usize> ForceField<'a, D> {
         configuration: &Configuration<D>,
         mechanics: &mut Mechanics<D>,
     ) -> Result<(), ForceError> {
-        let builds = self.list.builds();
         self.evaluations += 1;
+        configuration.check_finite()?;
+        check_species(configuration, self.potential.species_count())?;
         let around = self.list.update(configuration);
         mechanics.volume = configuration.cell().volume();
         mechanics.totals = Totals::zero();
         mechanics.forces.clear();
         mechanics.forces.resize(configuration.len(), [0.0; D]);
         let potential = self.potential;
-        if builds == 0 {
-            check_species(configuration, potential.species_count())?;
-        }
         potential.add_forces(&around, &mut mechanics.forces, &mut mechanics.totals);
         mechanics.totals.symmetrize();
         let stress = mechanics.totals.strain_gradient.as_flattened();

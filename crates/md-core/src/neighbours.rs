@@ -57,16 +57,19 @@ impl Ranges {
         }
     }
 
-    /// The ranges from one species to all others; a species without an entry sees as far as any.
-    #[inline(always)]
-    fn squared(&self, first: Species, second: Species) -> f64 {
-        let known = first.index() < self.species && second.index() < self.species;
-        let range = if known {
-            self.table[first.index() * self.species + second.index()]
-        } else {
-            self.largest
-        };
-        range * range
+    /// The squared ranges from one species to each of `count` species; one beyond the table sees as far as any.
+    fn squared_row(&self, first: Species, count: usize) -> Vec<f64> {
+        (0..count)
+            .map(|second| {
+                let known = first.index() < self.species && second < self.species;
+                let range = if known {
+                    self.table[first.index() * self.species + second]
+                } else {
+                    self.largest
+                };
+                range * range
+            })
+            .collect()
     }
 }
 
@@ -81,8 +84,8 @@ struct Neighbour {
 /// All pairs of particles (and images) within a range, each once, at given positions.
 #[derive(Clone, Debug)]
 pub struct NeighbourList<const D: usize> {
-    /// The neighbours of particle `i` are `neighbours[starts[i]..starts[i + 1]]`.
-    starts: Vec<usize>,
+    /// The neighbours of particle `i` are `neighbours[rows[i].0..rows[i].1]`.
+    rows: Vec<(usize, usize)>,
     neighbours: Vec<Neighbour>,
     /// Lattice translations that occur.
     translations: Vec<Vector<D>>,
@@ -132,13 +135,12 @@ impl<'a, const D: usize> Neighbourhood<'a, D> {
         let list = self.list;
         let positions = self.positions;
         let origin = positions[particle];
-        list.neighbours[list.starts[particle]..list.starts[particle + 1]]
-            .iter()
-            .map(move |neighbour| {
-                let j = neighbour.particle as usize;
-                let image = list.translations[neighbour.image as usize];
-                (j, subtract(&add(&positions[j], &image), &origin))
-            })
+        let (start, end) = list.rows[particle];
+        list.neighbours[start..end].iter().map(move |neighbour| {
+            let j = neighbour.particle as usize;
+            let image = list.translations[neighbour.image as usize];
+            (j, subtract(&add(&positions[j], &image), &origin))
+        })
     }
 }
 
@@ -149,41 +151,73 @@ impl<const D: usize> NeighbourList<D> {
         let species = configuration.species();
         let bins = Bins::new(configuration, ranges.largest);
         let mut list = Self {
-            starts: Vec::with_capacity(configuration.len() + 1),
+            rows: vec![(0, 0); configuration.len()],
             neighbours: Vec::with_capacity(configuration.len() * 16),
             translations: bins.images.translations(cell),
-            offsets: Vec::with_capacity(configuration.len()),
+            offsets: bins
+                .offsets
+                .iter()
+                .map(|offset| cell.translation(offset))
+                .collect(),
             most: 0,
         };
-        let mut inside = Vec::with_capacity(configuration.len());
-        for (position, offset) in configuration.positions().iter().zip(&bins.offsets) {
-            let translation = cell.translation(offset);
-            inside.push(subtract(position, &translation));
-            list.offsets.push(translation);
-        }
+        // In the order of the bins, so that the particles of a bin are read one after the other.
+        let inside: Vec<Vector<D>> = bins
+            .members
+            .iter()
+            .map(|&i| {
+                subtract(
+                    &configuration.positions()[i as usize],
+                    &list.offsets[i as usize],
+                )
+            })
+            .collect();
+        let kinds: Vec<Species> = bins.members.iter().map(|&i| species[i as usize]).collect();
+        let kind_count = kinds.iter().map(|kind| kind.index() + 1).max().unwrap_or(0);
+        let squared: Vec<Vec<f64>> = (0..kind_count)
+            .map(|kind| ranges.squared_row(Species(kind as u8), kind_count))
+            .collect();
 
-        let offsets = half_space::<D>(bins.reach);
-        list.starts.push(0);
-        for (i, origin) in inside.iter().enumerate() {
-            let bin = bins.coordinates[i];
-            for offset in &offsets {
-                let (target, image) = bins.neighbour(bin, *offset);
-                let own_bin = offset.iter().all(|&o| o == 0);
-                let translation = list.translations[image as usize];
-                for &particle in bins.particles(target) {
-                    let j = particle as usize;
-                    if own_bin && j <= i {
-                        continue;
-                    }
-                    let r = subtract(&add(&inside[j], &translation), origin);
-                    if norm_squared(&r) < ranges.squared(species[i], species[j]) {
-                        list.neighbours.push(Neighbour { particle, image });
+        let stencil = half_space::<D>(bins.reach);
+        let mut count = 0;
+        for (bin, coordinate) in bins.all().into_iter().enumerate() {
+            let targets: Vec<(usize, usize, u32)> = stencil
+                .iter()
+                .map(|offset| bins.neighbour(coordinate, *offset))
+                .map(|(target, image)| (bins.starts[target], bins.starts[target + 1], image))
+                .collect();
+            let own_end = bins.starts[bin + 1];
+            for place in bins.starts[bin]..own_end {
+                let row_start = count;
+                let squared_ranges = &squared[kinds[place].index()];
+                // The first target is the bin itself: from there only the particles that come later.
+                let own = (place + 1, own_end, targets[0].2);
+                for &(start, end, image) in std::iter::once(&own).chain(&targets[1..]) {
+                    let shift = subtract(&list.translations[image as usize], &inside[place]);
+                    // Written without a branch that the processor could mispredict: every candidate is
+                    // stored, and kept by advancing past it.
+                    list.neighbours.resize(
+                        count + end - start + 1,
+                        Neighbour {
+                            particle: 0,
+                            image: 0,
+                        },
+                    );
+                    let candidates = inside[start..end]
+                        .iter()
+                        .zip(&kinds[start..end])
+                        .zip(&bins.members[start..end]);
+                    for ((position, kind), &particle) in candidates {
+                        let squared_distance = norm_squared(&add(position, &shift));
+                        list.neighbours[count] = Neighbour { particle, image };
+                        count += usize::from(squared_distance < squared_ranges[kind.index()]);
                     }
                 }
+                list.rows[bins.members[place] as usize] = (row_start, count);
+                list.most = list.most.max(count - row_start);
             }
-            list.most = list.most.max(list.neighbours.len() - list.starts[i]);
-            list.starts.push(list.neighbours.len());
         }
+        list.neighbours.truncate(count);
         list
     }
 
@@ -285,17 +319,18 @@ impl<const D: usize> VerletList<D> {
                 second = moved;
             }
         }
-        let moved = largest.sqrt() + second.sqrt();
-        moved >= self.skin || moved.is_nan()
+        largest.sqrt() + second.sqrt() >= self.skin
     }
 }
 
-/// Particles sorted into bins that are at least as wide as the range wherever the cell allows.
+/// Particles sorted into bins that are about half as wide as the range wherever the cell allows.
 struct Bins<const D: usize> {
     counts: [i32; D],
     /// How many bins the range reaches to each side.
     reach: [i32; D],
-    coordinates: Vec<[i32; D]>,
+    /// For each lattice vector and each coordinate from `-reach`: what it adds to the number of the bin and of
+    /// the image when brought into the cell.
+    wrapped: [Vec<(usize, u32)>; D],
     offsets: Vec<[i32; D]>,
     starts: Vec<usize>,
     members: Vec<u32>,
@@ -308,7 +343,7 @@ impl<const D: usize> Bins<D> {
         let heights = cell.heights();
         // No more bins than particles: a dilute system needs no more, and memory stays bounded.
         let most = (configuration.len() as f64).powf(1.0 / D as f64).ceil() as i32;
-        let counts: [i32; D] = heights.map(|height| ((height / range) as i32).clamp(1, most));
+        let counts: [i32; D] = heights.map(|height| ((2.0 * height / range) as i32).clamp(1, most));
         let reach: [i32; D] = std::array::from_fn(|k| {
             (range * f64::from(counts[k]) / heights[k]).ceil().max(1.0) as i32
         });
@@ -326,25 +361,40 @@ impl<const D: usize> Bins<D> {
             coordinates.push(coordinate);
         }
 
+        let images = Images::new(counts, reach);
+        let wrapped = std::array::from_fn(|k| {
+            let bin_stride: usize = counts[k + 1..].iter().map(|&c| c as usize).product();
+            let image_stride: u32 = images.reach[k + 1..]
+                .iter()
+                .map(|&r| 2 * r as u32 + 1)
+                .product();
+            (-reach[k]..counts[k] + reach[k])
+                .map(|coordinate| {
+                    let inside = coordinate.rem_euclid(counts[k]) as usize;
+                    let image = coordinate.div_euclid(counts[k]) + images.reach[k];
+                    (inside * bin_stride, image as u32 * image_stride)
+                })
+                .collect()
+        });
         let mut bins = Self {
             counts,
             reach,
-            coordinates,
+            wrapped,
             offsets,
             starts: Vec::new(),
             members: vec![0; configuration.len()],
-            images: Images::new(counts, reach),
+            images,
         };
         let total = counts.iter().map(|&c| c as usize).product::<usize>();
         let mut starts = vec![0; total + 1];
-        for coordinate in &bins.coordinates {
+        for coordinate in &coordinates {
             starts[bins.index(*coordinate) + 1] += 1;
         }
         for bin in 0..total {
             starts[bin + 1] += starts[bin];
         }
         let mut next = starts.clone();
-        for (particle, coordinate) in bins.coordinates.iter().enumerate() {
+        for (particle, coordinate) in coordinates.iter().enumerate() {
             let place = &mut next[bins.index(*coordinate)];
             {
                 bins.members[*place] = particle as u32;
@@ -356,21 +406,34 @@ impl<const D: usize> Bins<D> {
     }
 
     fn index(&self, coordinate: [i32; D]) -> usize {
-        (0..D).fold(0, |index, k| {
-            index * self.counts[k] as usize + coordinate[k] as usize
-        })
+        self.neighbour(coordinate, [0; D]).0
     }
 
-    fn particles(&self, bin: usize) -> &[u32] {
-        &self.members[self.starts[bin]..self.starts[bin + 1]]
+    /// The coordinates of all bins, in the order of their numbers.
+    fn all(&self) -> Vec<[i32; D]> {
+        let mut all = vec![[0; D]];
+        for k in 0..D {
+            let count = self.counts[k];
+            all = all
+                .into_iter()
+                .flat_map(|coordinate| {
+                    (0..count).map(move |c| {
+                        let mut extended = coordinate;
+                        extended[k] = c;
+                        extended
+                    })
+                })
+                .collect();
+        }
+        all
     }
 
-    /// The bin at an offset from another, and the image of the cell in which it lies.
+    /// The number of the bin at an offset from another, and of the image of the cell in which it lies.
     fn neighbour(&self, bin: [i32; D], offset: [i32; D]) -> (usize, u32) {
-        let target: [i32; D] = std::array::from_fn(|k| bin[k] + offset[k]);
-        let image = std::array::from_fn(|k| target[k].div_euclid(self.counts[k]));
-        let wrapped = std::array::from_fn(|k| target[k].rem_euclid(self.counts[k]));
-        (self.index(wrapped), self.images.index(image))
+        (0..D).fold((0, 0), |(number, image), k| {
+            let along = self.wrapped[k][(bin[k] + offset[k] + self.reach[k]) as usize];
+            (number + along.0, image + along.1)
+        })
     }
 }
 
@@ -384,12 +447,6 @@ impl<const D: usize> Images<D> {
         Self {
             reach: std::array::from_fn(|k| (reach[k] + counts[k] - 1) / counts[k]),
         }
-    }
-
-    fn index(&self, image: [i32; D]) -> u32 {
-        (0..D).fold(0, |index, k| {
-            index * (2 * self.reach[k] + 1) as u32 + (image[k] + self.reach[k]) as u32
-        })
     }
 
     fn translations(&self, cell: &Cell<D>) -> Vec<Vector<D>> {

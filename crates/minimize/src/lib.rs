@@ -150,7 +150,7 @@ pub struct Unconverged<const D: usize> {
     /// Why it ended.
     #[source]
     pub reason: Reason,
-    /// The last configuration with finite energy; the start, if its energy is not finite.
+    /// The last configuration that could be evaluated; the start, if there is none.
     pub configuration: Box<Configuration<D>>,
     /// How well its forces cancel; `None` if they could not be evaluated.
     pub balance: Option<ForceBalance>,
