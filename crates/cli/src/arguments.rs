@@ -1,5 +1,9 @@
 //! The command line.
 
+use crate::building_blocks::{
+    self, elastic::Elastic, energy::Energy, kappa::Kappa, quench::Quench,
+};
+use crate::models::Models;
 use crate::run;
 use crate::tasks::STOP;
 use anyhow::{Context, Result};
@@ -14,7 +18,14 @@ use std::sync::atomic::Ordering;
 #[command(name = "vitreous", version, propagate_version = true)]
 #[command(after_help = "Examples:
   vitreous run studies/quick.toml            a whole study, from liquid to figures
-  vitreous models                            which potentials there are")]
+  vitreous models                            which potentials there are
+  vitreous quench liquid.xyz --model ipl -o glass.xyz
+  vitreous elastic glass.xyz --model ipl
+  vitreous kappa glass.xyz --model ipl --sample 100
+
+`vitreous COMMAND --help` explains each command by example.
+
+All quantities are in the units of the model, with m = k_B = 1.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -42,6 +53,80 @@ enum Command {
         #[arg(short, long)]
         quiet: bool,
     },
+    /// Energy, forces and stress of a configuration.
+    #[command(after_help = "Examples:
+  vitreous energy liquid.xyz --model ipl
+  vitreous energy liquid.xyz --model mblj --set cutoff.BB=1.32 --json
+  vitreous energy film.xyz --model ipl --dimension 2 --frame 10
+
+A configuration is an extended XYZ file:
+  2
+  Lattice=\"8.0 0.0 0.0 0.0 8.0 0.0 0.0 0.0 8.0\" Properties=species:S:1:pos:R:3 pbc=\"T T T\"
+  A 0.1 0.2 0.3
+  B 4.0 4.5 -0.25
+
+Keys of --json, in the units of the model:
+  energy    potential energy U (extensive) [energy]
+  forces    N rows of D components, in the order of the file [energy/length]
+  stress    potential part of the stress, D rows of D, positive in tension [energy/volume]
+  pressure  potential part, minus the mean diagonal of the stress [energy/volume]")]
+    Energy(Energy),
+    /// Move particles downhill to the nearest minimum of the energy: the inherent structure.
+    ///
+    /// The cell keeps its shape. What was reached is written and printed in any case, also after Ctrl-C; the exit status
+    /// tells whether it is a minimum.
+    #[command(after_help = "Examples:
+  vitreous quench liquid.xyz --model ipl -o glass.xyz
+  vitreous quench liquid.xyz --model ka --minimizer fire --force-ratio 1e-8 -o glass.xyz --json
+
+Keys of --json, in the units of the model:
+  energy       potential energy U (extensive) [energy]
+  force_ratio  rms net force on particles over rms force of interactions, per particle [1]
+  max_force    largest net force on a particle [energy/length]
+  evaluations  force evaluations
+  converged    whether the force ratio was reached; the exit status is 0 only then")]
+    Quench(Quench),
+    /// Shear and bulk modulus of an inherent structure.
+    ///
+    /// Athermal moduli at fixed shape of the cell, with the part of the displacements that restore the balance of
+    /// forces. The configuration must be a minimum: quench it first.
+    #[command(after_help = "Examples:
+  vitreous quench liquid.xyz --model ipl -o glass.xyz
+  vitreous elastic glass.xyz --model ipl
+  vitreous elastic glass.xyz --model ipl --plane yz --json
+
+Keys of --json, in the units of the model:
+  shear_modulus  plane       the plane of shear: axis of displacement, axis of its gradient
+                 total       born + prestress + non_affine [energy/volume]
+                 born        affine displacements, from the curvature of the terms [energy/volume]
+                 prestress   affine displacements, from the forces of the terms [energy/volume]
+                 non_affine  displacements that restore the balance of forces; never positive [energy/volume]
+  bulk_modulus   -V dP/dV, all parts together [energy/volume]")]
+    Elastic(Elastic),
+    /// Stiffness kappa of the response to force dipoles on interactions of an inherent structure.
+    ///
+    /// kappa = z.M.z / z.z with M z = d, the dipole d of unit size along the line of two interacting particles and the
+    /// Hessian M. The configuration must be a minimum: quench it first.
+    #[command(after_help = "Examples:
+  vitreous quench liquid.xyz --model ipl -o glass.xyz
+  vitreous kappa glass.xyz --model ipl --pairs 0-17,3-250
+  vitreous kappa glass.xyz --model ipl --sample 100 --seed 7 --json
+  vitreous kappa glass.xyz --model ipl --all --threads 4 --json > kappa.json
+
+Keys of --json, in the units of the model:
+  kappa  one entry for each interaction
+         i, j   the particles, counted from 0 in the order of the file
+         kappa  the stiffness [energy/length^2]")]
+    Kappa(Kappa),
+    /// List the models, or the parameters of one.
+    #[command(after_help = "Examples:
+  vitreous models
+  vitreous models mblj
+  vitreous energy liquid.xyz --model mblj --set cutoff.BB=1.32 --set shift=potential
+
+--json prints name, summary, source, species, parameters [{key, value, meaning}] and usual_mixtures [{dimension,
+density, composition, time_step, coupling_time, peak_wave_numbers}], for all models an array of these.")]
+    Models(Models),
 }
 
 impl Arguments {
@@ -64,6 +149,14 @@ impl Arguments {
                     quiet,
                 })
             }
+            Command::Energy(energy) => building_blocks::execute(&energy),
+            Command::Quench(quench) => {
+                stop_on_interrupt()?;
+                building_blocks::execute(&quench)
+            }
+            Command::Elastic(elastic) => building_blocks::execute(&elastic),
+            Command::Kappa(kappa) => building_blocks::execute(&kappa),
+            Command::Models(models) => models.execute(),
         }
     }
 }

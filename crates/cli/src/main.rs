@@ -2,9 +2,11 @@
 
 mod analysis;
 mod arguments;
+mod building_blocks;
 mod figure;
 mod glass;
 mod liquid;
+mod models;
 mod page;
 mod report;
 mod run;

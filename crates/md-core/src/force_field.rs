@@ -124,7 +124,7 @@ pub struct ForceField<'a, const D: usize> {
 impl<'a, const D: usize> ForceField<'a, D> {
     /// The width of the skin in units of the range: a compromise between the cost of a longer list and that
     /// of building it more often, good to some percent for dense liquids.
-    pub const SKIN: f64 = 0.15;
+    pub const SKIN: f64 = 0.2;
 
     /// A force field with the default skin.
     pub fn new(potential: &'a dyn Potential<D>) -> Self {

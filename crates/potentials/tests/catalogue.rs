@@ -1,5 +1,8 @@
 //! The catalogue: every key of every model can be set, shows in the parameters, and changes the energy.
 
+// Equality is meant where it is asserted: the same bits.
+#![allow(clippy::float_cmp)]
+
 use vitreous_md_core::{Configuration, ForceField, Seed};
 use vitreous_potentials::{Catalogue, Model, ModelError};
 

@@ -1,6 +1,9 @@
 //! Derivatives of every function and decorator at random parameters and distances: against num-dual on
 //! formulas that are written out here, against Taylor arithmetic, and against finite differences.
 
+// Equality is meant where it is asserted: the same bits.
+#![allow(clippy::float_cmp)]
+
 use num_dual::{Dual3_64, DualNum, third_derivative};
 use proptest::prelude::*;
 use vitreous_md_core::{Radial, Scalar, SpeciesTable, Taylor};
@@ -42,12 +45,7 @@ fn smoothing_coefficients(beta: u32, q: u32, reduced_cutoff: f64) -> Vec<f64> {
 }
 
 /// `energy [x^-beta + sum_l c_2l x^2l]` in the form of the literature, with `x = r/length`.
-fn smoothed_terms(
-    s: Dual3_64,
-    [energy, length, cutoff]: [f64; 3],
-    exponent: u32,
-    q: u32,
-) -> Terms {
+fn smoothed_terms(s: Dual3_64, [energy, length, cutoff]: [f64; 3], exponent: u32, q: u32) -> Terms {
     let mut terms = vec![power(s, energy, length, exponent)];
     for (l, c) in smoothing_coefficients(exponent, q, cutoff / length)
         .into_iter()
@@ -60,11 +58,7 @@ fn smoothed_terms(
 }
 
 /// The four terms of `u(r) - u(r_c) - (r - r_c) u'(r_c)` for an inverse power `u`.
-fn force_shifted_terms(
-    s: Dual3_64,
-    [energy, length, cutoff]: [f64; 3],
-    exponent: u32,
-) -> Terms {
+fn force_shifted_terms(s: Dual3_64, [energy, length, cutoff]: [f64; 3], exponent: u32) -> Terms {
     let beta = f64::from(exponent);
     let value = energy * (length / cutoff).powf(beta);
     let slope = -beta * value / cutoff;
@@ -182,11 +176,7 @@ fn smoothed<const CONDITIONS: usize>(
     let bare = InversePower::new(energy, length, exponent);
     let function = Smoothed::<_, CONDITIONS>::new(bare, cutoff).unwrap();
     let q = u32::try_from(CONDITIONS - 1).unwrap();
-    check(
-        &function,
-        |s| smoothed_terms(s, parameters, exponent, q),
-        s,
-    )?;
+    check(&function, |s| smoothed_terms(s, parameters, exponent, q), s)?;
     check_differences(&function, &bare, s)
 }
 

@@ -1,5 +1,8 @@
 //! The numbers that are printed for the models, and how the models end at their cut-offs.
 
+// Equality is meant where it is asserted: the same bits.
+#![allow(clippy::float_cmp)]
+
 use vitreous_md_core::{Cell, Configuration, Radial, Species, Taylor};
 use vitreous_potentials::{
     Catalogue, ForceShifted, InversePower, InversePowerMixture, LennardJones, LennardJonesMixture,
@@ -115,7 +118,11 @@ fn the_kob_andersen_model_has_the_parameters_of_1995() {
         // The force is the difference of two terms of 24 eps, and its slope 57 eps: a few roundings.
         close(r, length * 2.0_f64.powf(1.0 / 6.0), 2e-15);
         close(depth, energy * (-1.0 + 0.016316891136), 4e-15);
-        close(function.energy(length * length), energy * 0.016316891136, 4e-15);
+        close(
+            function.energy(length * length),
+            energy * 0.016316891136,
+            4e-15,
+        );
     }
 }
 

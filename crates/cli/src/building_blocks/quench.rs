@@ -1,0 +1,190 @@
+//! `vitreous quench`.
+
+use super::input::{Input, Sample};
+use super::{Command, positive_number, print};
+use crate::storage;
+use crate::study::MinimizerName;
+use crate::tasks::STOP;
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::{Display, Formatter};
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use vitreous::md_core::extended_xyz::{Frame, Labels, write_frame};
+use vitreous::md_core::{Configuration, ForceField, Tolerance};
+use vitreous::minimize::{Fire, Minimizer, NonlinearConjugateGradient};
+
+/// The arguments.
+#[derive(clap::Args)]
+pub(crate) struct Quench {
+    #[command(flatten)]
+    input: Input,
+    /// The file for the minimum (extended XYZ); particles keep their order.
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// The way downhill.
+    #[arg(long, value_enum, default_value_t = MinimizerName::ConjugateGradient)]
+    minimizer: MinimizerName,
+    /// The force ratio (net force on particles over force of interactions) at which a minimum is reached.
+    #[arg(long, value_name = "RATIO", default_value = "1e-10", value_parser = positive_number)]
+    force_ratio: f64,
+    /// The most force evaluations [default: 100000, for fire 1000000].
+    #[arg(long, value_name = "COUNT")]
+    evaluation_limit: Option<u64>,
+}
+
+/// What is printed; the order of the fields is that of the keys.
+#[derive(Serialize)]
+struct Results {
+    energy: f64,
+    force_ratio: f64,
+    max_force: f64,
+    evaluations: u64,
+    converged: bool,
+    #[serde(skip)]
+    particles: usize,
+}
+
+impl Display for Results {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let per_particle = self.energy / self.particles as f64;
+        let converged = if self.converged { "yes" } else { "no" };
+        writeln!(f, "energy       {:<22} potential energy U", self.energy)?;
+        writeln!(f, "             {per_particle:<22} per particle")?;
+        writeln!(
+            f,
+            "force ratio  {:<22} net over interaction forces",
+            self.force_ratio
+        )?;
+        writeln!(f, "max force    {:<22} on a particle", self.max_force)?;
+        writeln!(f, "evaluations  {:<22} of forces", self.evaluations)?;
+        writeln!(f, "converged    {converged}")
+    }
+}
+
+impl Quench {
+    fn minimizer<const D: usize>(&self) -> Box<dyn Minimizer<D>> {
+        match (self.minimizer, self.evaluation_limit) {
+            (name, None) => name.minimizer(),
+            (MinimizerName::ConjugateGradient, Some(evaluation_limit)) => {
+                Box::new(NonlinearConjugateGradient {
+                    evaluation_limit,
+                    ..NonlinearConjugateGradient::default()
+                })
+            }
+            (MinimizerName::Fire, Some(evaluation_limit)) => Box::new(Fire {
+                evaluation_limit,
+                ..Fire::default()
+            }),
+        }
+    }
+
+    /// Refuses, before the work, a place where its result could not be put.
+    fn check_output(&self) -> Result<()> {
+        let explain = || format!("cannot write {}", self.output.display());
+        let folder = match self.output.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        let is_folder = fs::metadata(folder)
+            .with_context(|| format!("{}: its folder {}", explain(), folder.display()))?
+            .is_dir();
+        ensure!(
+            is_folder,
+            "{}: {} is no folder",
+            explain(),
+            folder.display()
+        );
+        ensure!(!self.output.is_dir(), "{}: it is a folder", explain());
+        Ok(())
+    }
+
+    /// Writes a configuration with what is known of it.
+    fn write<const D: usize>(
+        &self,
+        configuration: Configuration<D>,
+        labels: &Labels,
+        results: &Results,
+    ) -> Result<()> {
+        let frame = Frame {
+            configuration,
+            velocities: None,
+            // What the input says of itself (a temperature, a step) is not true of its minimum.
+            properties: BTreeMap::from([
+                ("energy".to_owned(), results.energy.to_string()),
+                ("force_ratio".to_owned(), results.force_ratio.to_string()),
+            ]),
+        };
+        let mut text = Vec::new();
+        write_frame(&mut text, &frame, labels)?;
+        match fs::symlink_metadata(&self.output) {
+            // A device, a pipe or a link is written to, never replaced by a file.
+            Ok(metadata) if !metadata.is_file() => fs::write(&self.output, text)
+                .with_context(|| format!("cannot write {}", self.output.display())),
+            _ => storage::write(&self.output, &text),
+        }
+    }
+}
+
+impl Command for Quench {
+    fn input(&self) -> &Input {
+        &self.input
+    }
+
+    fn execute<const D: usize>(&self, sample: Sample<D>) -> Result<()> {
+        self.check_output()?;
+        let (potential, particles) = (sample.potential.as_ref(), sample.configuration.len());
+        let outcome = self.minimizer::<D>().minimize_observed(
+            potential,
+            sample.configuration,
+            Tolerance::force_ratio(self.force_ratio),
+            &mut |_| match STOP.load(Ordering::Relaxed) {
+                false => ControlFlow::Continue(()),
+                true => ControlFlow::Break(()),
+            },
+        );
+        let (configuration, results, failure) = match outcome {
+            Ok(minimum) => {
+                let results = Results {
+                    energy: minimum.energy,
+                    force_ratio: minimum.balance.ratio(),
+                    max_force: minimum.balance.largest,
+                    evaluations: minimum.evaluations,
+                    converged: true,
+                    particles,
+                };
+                (minimum.configuration, results, None)
+            }
+            Err(unconverged) => {
+                let failure = unconverged.to_string();
+                let configuration = *unconverged.configuration;
+                let mechanics = ForceField::new(potential)
+                    .evaluate(&configuration)
+                    .context(self.input.path())?;
+                let results = Results {
+                    energy: mechanics.energy(),
+                    force_ratio: mechanics.balance().ratio(),
+                    max_force: mechanics.balance().largest,
+                    evaluations: unconverged.evaluations,
+                    converged: false,
+                    particles,
+                };
+                (configuration, results, Some(failure))
+            }
+        };
+        // A result that cannot be stored is printed all the same.
+        let written = self.write(configuration, &sample.labels, &results);
+        print(&results, self.input.json)?;
+        written?;
+        match failure {
+            None => Ok(()),
+            Some(failure) => Err(anyhow::anyhow!(
+                "{failure}; what was reached, which is not a minimum, is in {}",
+                self.output.display()
+            )),
+        }
+    }
+}
