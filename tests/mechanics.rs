@@ -468,7 +468,7 @@ fn forces_and_stress_are_derivatives_of_the_energy() {
     // Boxes below twice the range in places, orthorhombic and sheared.
     check::<2>([[4.3, 0.0], [0.0, 4.6]], 4);
     check::<2>([[4.3, 0.0], [3.9, 4.6]], 4);
-    check::<3>([[2.2, 0.0, 0.0], [0.0, 2.4, 0.0], [0.0, 0.0, 2.3]], 2);
+    check::<3>([[2.25, 0.0, 0.0], [0.0, 2.4, 0.0], [0.0, 0.0, 2.3]], 2);
     check::<3>([[2.3, 0.0, 0.0], [1.1, 2.4, 0.0], [-0.8, 0.7, 2.2]], 2);
 }
 
@@ -625,29 +625,31 @@ fn the_cutoff_itself_is_outside() {
 fn coinciding_particles_are_a_clear_error() {
     for (_, name) in FORMULAS {
         let potential = model::<3>(name);
-        let mut configuration = liquid(name, 100);
-        // On top of each other through a periodic image.
-        let edge = configuration.cell().vectors()[0][0];
-        configuration.positions_mut()[61] = configuration.positions()[17];
-        configuration.positions_mut()[61][0] += edge;
-        let errors = [
-            ForceField::new(&*potential)
-                .evaluate(&configuration)
-                .unwrap_err(),
-            linearize(&*potential, &configuration).unwrap_err(),
-        ];
-        for error in errors {
-            let ForceError::Overlap {
-                first,
-                second,
-                distance,
-            } = error
-            else {
-                panic!("{error}");
-            };
-            assert_eq!((first.min(second), first.max(second)), (17, 61));
-            // The translation is rounded.
-            assert!(distance <= 1e-14);
+        let mut in_place = liquid(name, 100);
+        in_place.positions_mut()[61] = in_place.positions()[17];
+        // Through a periodic image: 0.75 and 4.75 in a cell of edge 4 are exact.
+        let cell = Cell::orthorhombic([4.0; 3]).unwrap();
+        let through_image = vec![[0.75; 3], [2.0; 3], [4.75, 0.75, -3.25]];
+        let through_image = Configuration::new(cell, through_image, vec![Species(1); 3]).unwrap();
+        for (configuration, pair) in [(in_place, (17, 61)), (through_image, (0, 2))] {
+            let errors = [
+                ForceField::new(&*potential)
+                    .evaluate(&configuration)
+                    .unwrap_err(),
+                linearize(&*potential, &configuration).unwrap_err(),
+            ];
+            for error in errors {
+                let ForceError::Overlap {
+                    first,
+                    second,
+                    distance,
+                } = error
+                else {
+                    panic!("{error}");
+                };
+                assert_eq!((first.min(second), first.max(second)), pair);
+                assert_eq!(distance.to_bits(), 0);
+            }
         }
     }
 }

@@ -333,6 +333,15 @@ fn fit<const D: usize>(
     Ok(Fit { line, intervals })
 }
 
+/// A number for a sentence: three decimals, or an exponent where those would not do.
+pub(crate) fn readable(value: f64) -> String {
+    if value == 0.0 || (0.01..1000.0).contains(&value.abs()) {
+        format!("{value:.3}")
+    } else {
+        format!("{value:.1e}")
+    }
+}
+
 impl<const D: usize> Summary<D> {
     /// What the reader should know before trusting the numbers.
     pub(crate) fn warnings(&self) -> Vec<String> {
@@ -383,20 +392,20 @@ impl<const D: usize> Summary<D> {
             Ok(fit) => {
                 let line = &fit.line;
                 let mut text = format!(
-                    "ln(tau_alpha/t0) against kappa/T: t~ = {:.3}, l~ = {:.3}, R^2 = {:.4} over {} temperatures",
-                    line.time,
-                    line.length,
+                    "ln(tau_alpha/t0) against kappa/T: t~ = {}, l~ = {}, R^2 = {:.4} over {} temperatures",
+                    readable(line.time),
+                    readable(line.length),
                     line.r_squared,
                     line.points.len()
                 );
-                if let Ok(intervals) = &fit.intervals {
+                if let Ok(MesoelasticIntervals { time, length }) = &fit.intervals {
                     text += &format!(
-                        " ({:.0} % intervals {:.2e} .. {:.2e} and {:.3} .. {:.3})",
-                        100.0 * intervals.time.level,
-                        intervals.time.low,
-                        intervals.time.high,
-                        intervals.length.low,
-                        intervals.length.high
+                        " ({:.0} % intervals {} .. {} and {} .. {})",
+                        100.0 * time.level,
+                        readable(time.low),
+                        readable(time.high),
+                        readable(length.low),
+                        readable(length.high)
                     );
                 }
                 match line.holds_down_to {

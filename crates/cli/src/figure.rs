@@ -37,10 +37,6 @@ pub(crate) struct Figure {
     pub(crate) y: Axis,
     /// The panels from left to right.
     pub(crate) panels: Vec<Panel>,
-    /// Where the legend goes.
-    pub(crate) legend: Legend,
-    /// Small print below the panels; may be empty.
-    pub(crate) note: String,
 }
 
 /// One panel of a figure.
@@ -122,17 +118,6 @@ pub(crate) struct Reference {
     pub(crate) label: String,
 }
 
-/// Where the legend goes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Legend {
-    /// Into a corner where it covers nothing, or else to the right of the panels.
-    Automatic,
-    /// To the right of the panels.
-    Right,
-    /// No legend.
-    Hidden,
-}
-
 /// Why a figure cannot be drawn or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FigureError {
@@ -181,32 +166,18 @@ pub(crate) enum FigureError {
 }
 
 impl Figure {
-    /// A figure without panels yet, with an automatic legend and no note.
+    /// A figure without panels yet, with a legend where it covers nothing.
     pub(crate) fn new(title: impl Into<String>, y: Axis) -> Self {
         Self {
             title: title.into(),
             y,
             panels: Vec::new(),
-            legend: Legend::Automatic,
-            note: String::new(),
         }
     }
 
     /// Adds a panel to the right.
     pub(crate) fn panel(mut self, panel: Panel) -> Self {
         self.panels.push(panel);
-        self
-    }
-
-    /// Chooses the place of the legend.
-    pub(crate) fn legend(mut self, legend: Legend) -> Self {
-        self.legend = legend;
-        self
-    }
-
-    /// Sets the small print below the panels.
-    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
-        self.note = note.into();
         self
     }
 

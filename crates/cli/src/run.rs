@@ -76,7 +76,12 @@ fn run_in<const D: usize>(study: &Resolved, options: &Options) -> Result<()> {
     let equilibrated = runner.equilibrate(&baths)?;
     let liquids = runner.produce(&baths, &equilibrated)?;
     let glasses = runner.quench(&liquids)?;
-    let summary = analysis::analyse(study, &baths, &liquids, glasses, &equilibrated)?;
+    // The bootstrap works on the threads of the pool that it is called in.
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads.get())
+        .build()?;
+    let summary =
+        pool.install(|| analysis::analyse(study, &baths, &liquids, glasses, &equilibrated))?;
     report::write(study, &summary, &output)?;
     say_summary(&runner.progress, &summary, &output);
     Ok(())

@@ -45,27 +45,27 @@ impl Display for Results {
         let shear = &self.shear_modulus;
         writeln!(
             f,
-            "shear modulus  {:<22} in the plane {}, the sum of",
+            "shear modulus  {:<24?} in the plane {}, the sum of",
             shear.total, shear.plane
         )?;
         writeln!(
             f,
-            "  Born         {:<22} affine displacements, curvature of the terms",
+            "  Born         {:<24?} affine displacements, curvature of the terms",
             shear.born
         )?;
         writeln!(
             f,
-            "  prestress    {:<22} affine displacements, forces of the terms",
+            "  prestress    {:<24?} affine displacements, forces of the terms",
             shear.prestress
         )?;
         writeln!(
             f,
-            "  non-affine   {:<22} displacements that restore the balance of forces",
+            "  non-affine   {:<24?} displacements that restore the balance of forces",
             shear.non_affine
         )?;
         writeln!(
             f,
-            "bulk modulus   {:<22} all parts together",
+            "bulk modulus   {:<24?} all parts together",
             self.bulk_modulus
         )
     }

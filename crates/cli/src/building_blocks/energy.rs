@@ -45,26 +45,26 @@ impl Display for Results {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         let particles = self.forces.len();
         writeln!(f, "particles      {particles}")?;
-        writeln!(f, "energy         {:<22} potential energy U", self.energy)?;
+        writeln!(f, "energy         {:<24?} potential energy U", self.energy)?;
         writeln!(
             f,
-            "               {:<22} per particle",
+            "               {:<24?} per particle",
             self.energy / particles as f64
         )?;
-        writeln!(f, "pressure       {:<22} potential part", self.pressure)?;
+        writeln!(f, "pressure       {:<24?} potential part", self.pressure)?;
         for (index, row) in self.stress.iter().enumerate() {
             let name = if index == 0 { "stress" } else { "" };
-            let row: Vec<String> = row.iter().map(|entry| format!("{entry:<22}")).collect();
+            let row: Vec<String> = row.iter().map(|entry| format!("{entry:<24?}")).collect();
             writeln!(f, "{name:<14} {}", row.join(" ").trim_end())?;
         }
         writeln!(
             f,
-            "largest force  {:<22} on a particle (all forces: --json)",
+            "largest force  {:<24?} on a particle (all forces: --json)",
             self.max_force
         )?;
         writeln!(
             f,
-            "force ratio    {:<22} net over interaction forces; below 1e-9 in a good minimum",
+            "force ratio    {:<24?} net over interaction forces; below 1e-9 in a good minimum",
             self.force_ratio
         )
     }

@@ -84,11 +84,11 @@ impl Display for Results {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{:>8} {:>8}  kappa", "i", "j")?;
         for Stiffness { i, j, kappa } in &self.kappa {
-            writeln!(f, "{i:>8} {j:>8}  {kappa}")?;
+            writeln!(f, "{i:>8} {j:>8}  {kappa:?}")?;
         }
         let count = self.kappa.len();
         let mean = self.kappa.iter().map(|s| s.kappa).sum::<f64>() / count as f64;
-        writeln!(f, "mean of {count:<10}  {mean}")
+        writeln!(f, "mean of {count:<9}  {mean:?}")
     }
 }
 

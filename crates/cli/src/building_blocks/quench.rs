@@ -52,15 +52,15 @@ impl Display for Results {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         let per_particle = self.energy / self.particles as f64;
         let converged = if self.converged { "yes" } else { "no" };
-        writeln!(f, "energy       {:<22} potential energy U", self.energy)?;
-        writeln!(f, "             {per_particle:<22} per particle")?;
+        writeln!(f, "energy       {:<24?} potential energy U", self.energy)?;
+        writeln!(f, "             {per_particle:<24?} per particle")?;
         writeln!(
             f,
-            "force ratio  {:<22} net over interaction forces",
+            "force ratio  {:<24?} net over interaction forces",
             self.force_ratio
         )?;
-        writeln!(f, "max force    {:<22} on a particle", self.max_force)?;
-        writeln!(f, "evaluations  {:<22} of forces", self.evaluations)?;
+        writeln!(f, "max force    {:<24?} on a particle", self.max_force)?;
+        writeln!(f, "evaluations  {:<24} of forces", self.evaluations)?;
         writeln!(f, "converged    {converged}")
     }
 }
@@ -114,8 +114,11 @@ impl Quench {
             velocities: None,
             // What the input says of itself (a temperature, a step) is not true of its minimum.
             properties: BTreeMap::from([
-                ("energy".to_owned(), results.energy.to_string()),
-                ("force_ratio".to_owned(), results.force_ratio.to_string()),
+                ("energy".to_owned(), format!("{:?}", results.energy)),
+                (
+                    "force_ratio".to_owned(),
+                    format!("{:?}", results.force_ratio),
+                ),
             ]),
         };
         let mut text = Vec::new();

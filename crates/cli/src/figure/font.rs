@@ -61,21 +61,6 @@ pub(super) fn fitting_size(label: &str, size: f64, room: f64) -> f64 {
     }
 }
 
-/// Breaks a text at spaces into lines not wider than `room`, where words allow.
-pub(super) fn wrapped(text: &str, size: f64, room: f64) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if width(&format!("{line} {word}"), size) <= room => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
 /// Renders an SVG document as a PNG file image of the given width in pixels.
 ///
 /// # Errors
@@ -101,7 +86,7 @@ pub(super) fn png(document: &str, pixels: u16) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{fitting_size, laid_out, width, wrapped};
+    use super::{fitting_size, laid_out, width};
 
     #[test]
     fn widths_are_those_of_the_font() {
@@ -127,13 +112,9 @@ mod tests {
     }
 
     #[test]
-    fn long_labels_shrink_and_long_notes_wrap() {
+    fn long_labels_shrink() {
         assert!((fitting_size("m", 10.0, 100.0) - 10.0).abs() < 1e-12);
         let size = fitting_size("mmmmmmmmmm", 10.0, 50.0);
         assert!((width("mmmmmmmmmm", size) - 50.0).abs() < 1e-3);
-        let lines = wrapped("one two three four", 10.0, 50.0);
-        assert!(lines.len() > 1);
-        assert_eq!(lines.join(" "), "one two three four");
-        assert!(lines.iter().all(|line| width(line, 10.0) <= 50.0));
     }
 }

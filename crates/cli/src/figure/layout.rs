@@ -5,7 +5,7 @@ use super::font;
 use super::geometry::{Position, Rectangle};
 use super::plot::{LABEL_SIZE, Plot, SMALL_SIZE, Segment, TICK_GAP, draw_sample, vertical_ticks};
 use super::ruler::{Ruler, automatic_range, chosen_range, coordinate};
-use super::{Axis, Curve, Figure, FigureError, Legend, Panel, Point};
+use super::{Axis, Curve, Figure, FigureError, Panel, Point};
 
 /// Width of the canvas for one panel, and what each further one adds.
 const WIDTHS: (f64, f64) = (800.0, 250.0);
@@ -15,9 +15,8 @@ const HEIGHTS: (f64, f64) = (420.0, 380.0);
 const GAP: f64 = 32.0;
 /// Space at the borders of the canvas.
 const BORDER: f64 = 16.0;
-/// Font sizes of the title and of the note.
+/// Font size of the title.
 const TITLE_SIZE: f64 = 20.0;
-const NOTE_SIZE: f64 = 14.0;
 /// Height of the band of headings above the panels.
 const HEADING: f64 = 1.7 * LABEL_SIZE;
 /// Height of numbers and label below a panel.
@@ -64,12 +63,13 @@ pub(super) fn draw(figure: &Figure) -> Result<String, FigureError> {
     // Half of the last number may reach beyond the frame.
     let wide = width - 2.0 * BORDER;
     let narrow = width - BORDER - Key::DISTANCE - key.width;
-    let inside = match figure.legend {
-        _ if key.entries.is_empty() => None,
-        Legend::Automatic => key.free_corner(&plots(wide)),
-        Legend::Right | Legend::Hidden => None,
+    let named = !key.entries.is_empty();
+    let inside = if named {
+        key.free_corner(&plots(wide))
+    } else {
+        None
     };
-    let beside = figure.legend != Legend::Hidden && !key.entries.is_empty() && inside.is_none();
+    let beside = named && inside.is_none();
     let plots = plots(if beside { narrow } else { wide });
     let place = inside.or(beside.then_some((narrow + Key::DISTANCE, top)));
 
@@ -86,27 +86,7 @@ pub(super) fn draw(figure: &Figure) -> Result<String, FigureError> {
     let size = font::fitting_size(&figure.y.label, LABEL_SIZE, height);
     let place = (BORDER + LABEL_SIZE, top + height / 2.0);
     canvas.upright_text(place, &figure.y.label, size);
-    let end = draw_note(
-        &mut canvas,
-        &figure.note,
-        (left, bottom + BELOW),
-        wide - left,
-    );
-    Ok(canvas.document(width, end, &figure.title))
-}
-
-/// Writes the note below a height and returns the height of the figure.
-fn draw_note(canvas: &mut Canvas, note: &str, (left, top): Position, room: f64) -> f64 {
-    let mut baseline = top;
-    for line in font::wrapped(note, NOTE_SIZE, room) {
-        baseline += 1.4 * NOTE_SIZE;
-        canvas.text((left, baseline), &line, NOTE_SIZE, Anchor::Start);
-    }
-    if baseline > top {
-        baseline + BORDER
-    } else {
-        baseline
-    }
+    Ok(canvas.document(width, bottom + BELOW, &figure.title))
 }
 
 /// The ranges of the horizontal axes and of the vertical one.

@@ -1,0 +1,210 @@
+//! The figures of a study.
+
+use crate::analysis::{Estimate, Fit, State, Summary, readable};
+use crate::figure::{Axis, Color, Curve, Figure, Panel, Point, Style};
+use crate::study::Resolved;
+use vitreous::observables::relaxation;
+
+fn point(x: f64, estimate: Estimate) -> Point {
+    let point = Point::from((x, estimate.value));
+    match estimate.interval {
+        Some((low, high)) => point.interval(low, high),
+        None => point,
+    }
+}
+
+/// The points of a quantity over the temperatures that have it.
+fn points<const D: usize>(
+    summary: &Summary<D>,
+    of: impl Fn(&State<D>) -> Option<(f64, Estimate)>,
+) -> Vec<Point> {
+    summary
+        .states
+        .iter()
+        .filter_map(&of)
+        .map(|(x, estimate)| point(x, estimate))
+        .collect()
+}
+
+/// All figures, with the names of their files and their captions.
+pub(super) fn figures<const D: usize>(
+    study: &Resolved,
+    summary: &Summary<D>,
+) -> Vec<(&'static str, Figure, &'static str)> {
+    vec![
+        (
+            "scattering",
+            scattering(study, summary),
+            "The self part of the intermediate scattering function of species A; its crossing of the dashed line defines τ_{α}.",
+        ),
+        (
+            "relaxation",
+            relaxation_figure(summary),
+            "The relaxation time against inverse temperature.",
+        ),
+        (
+            "stiffness",
+            stiffness(summary),
+            "The change of the dipole stiffness κ and of the shear modulus G of inherent structures relative to those of the warmest liquid.",
+        ),
+        (
+            "fit",
+            fit_figure(summary),
+            "The mesoelastic model, Eq. (3): ln(τ_{α}/t_{0}) against κ/T, and for comparison against G/T. Lines are fitted to the activated regime (the points in fit.csv).",
+        ),
+        (
+            "inherent_energy",
+            energy(summary),
+            "The energy of inherent structures per particle against the temperature of the liquid they come from.",
+        ),
+    ]
+}
+
+fn scattering<const D: usize>(study: &Resolved, summary: &Summary<D>) -> Figure {
+    let mut panel = Panel::new(Axis::logarithmic("t/t_{0}"))
+        .reference(relaxation::THRESHOLD, "F_{s}(τ_{α}) = 0.2");
+    let last = summary.states.len().saturating_sub(1).max(1) as f64;
+    for (index, state) in summary.states.iter().enumerate() {
+        let times = state.correlations.times(study.time_step);
+        let values = &state.correlations.species[0].self_scattering.values;
+        let curve = times
+            .iter()
+            .zip(values)
+            .map(|(time, value)| (time / state.time_unit, *value));
+        let warmth = 1.0 - index as f64 / last;
+        panel = panel.curve(Curve::new(
+            format!("T = {}", state.temperature),
+            Style::Line,
+            Color::Temperature(warmth),
+            curve,
+        ));
+    }
+    Figure::new(
+        "Slowing down of structural relaxation",
+        Axis::linear("F_{s}(t; q_{max})").range(0.0, 1.0),
+    )
+    .panel(panel)
+}
+
+fn relaxation_figure<const D: usize>(summary: &Summary<D>) -> Figure {
+    let points = points(summary, |state| {
+        let reduced = state.relaxation_time?.map(|tau| tau / state.time_unit);
+        Some((1.0 / state.temperature, reduced))
+    });
+    Figure::new("Relaxation time", Axis::logarithmic("τ_{α}/t_{0}")).panel(
+        Panel::new(Axis::linear("1/T")).curve(Curve::new(
+            "",
+            Style::LineAndMarkers,
+            Color::Sequence(0),
+            points,
+        )),
+    )
+}
+
+/// The change relative to the warmest temperature; the uncertainty of that one's own value is not included.
+fn relative<const D: usize>(
+    summary: &Summary<D>,
+    of: fn(&State<D>) -> Option<Estimate>,
+) -> Vec<Point> {
+    let Some(reference) = summary.states.first().and_then(of) else {
+        return Vec::new();
+    };
+    points(summary, |state| {
+        let change = of(state)?.map(|value| 100.0 * (value / reference.value - 1.0));
+        Some((1.0 / state.temperature, change))
+    })
+}
+
+fn stiffness<const D: usize>(summary: &Summary<D>) -> Figure {
+    let panel = Panel::new(Axis::linear("1/T_{p}"))
+        .curve(Curve::new(
+            "κ",
+            Style::LineAndMarkers,
+            Color::Sequence(0),
+            relative(summary, |state| state.dipole_stiffness),
+        ))
+        .curve(Curve::new(
+            "G",
+            Style::LineAndMarkers,
+            Color::Sequence(1),
+            relative(summary, |state| state.shear_modulus),
+        ));
+    Figure::new("Stiffening on cooling", Axis::linear("relative change / %")).panel(panel)
+}
+
+fn fit_panel<const D: usize>(
+    summary: &Summary<D>,
+    fit: &std::result::Result<Fit, String>,
+    of: fn(&State<D>) -> Option<Estimate>,
+    label: &str,
+    color: usize,
+) -> Panel {
+    let data = points(summary, |state| {
+        let time = state
+            .relaxation_time?
+            .map(|tau| (tau / state.time_unit).ln());
+        Some((of(state)?.value / state.temperature, time))
+    });
+    let mut panel = Panel::new(Axis::linear(label)).curve(Curve::new(
+        "",
+        Style::Markers,
+        Color::Sequence(color),
+        data,
+    ));
+    if let Ok(Fit { line, .. }) = fit {
+        let positions = || {
+            line.points
+                .iter()
+                .map(|point| point.stiffness_over_temperature)
+        };
+        let ends = [
+            positions().fold(f64::INFINITY, f64::min),
+            positions().fold(f64::NEG_INFINITY, f64::max),
+        ];
+        let drawn = ends.map(|x| (x, line.intercept + line.slope * x));
+        panel = panel
+            .curve(Curve::new("", Style::Line, Color::Gray, drawn))
+            .heading(format!(
+                "t̃ = {}, l̃ = {}, R² = {:.4}",
+                readable(line.time),
+                readable(line.length),
+                line.r_squared
+            ));
+    }
+    panel
+}
+
+fn fit_figure<const D: usize>(summary: &Summary<D>) -> Figure {
+    Figure::new(
+        "Does stiffness control slowing down?",
+        Axis::linear("ln(τ_{α}/t_{0})"),
+    )
+    .panel(fit_panel(
+        summary,
+        &summary.dipole_fit,
+        |state| state.dipole_stiffness,
+        "κ/T",
+        0,
+    ))
+    .panel(fit_panel(
+        summary,
+        &summary.modulus_fit,
+        |state| state.shear_modulus,
+        "G/T",
+        1,
+    ))
+}
+
+fn energy<const D: usize>(summary: &Summary<D>) -> Figure {
+    let points = points(summary, |state| {
+        Some((state.temperature, state.inherent_energy?))
+    });
+    Figure::new("Depth in the energy landscape", Axis::linear("e_{IS}")).panel(
+        Panel::new(Axis::linear("T_{p}")).curve(Curve::new(
+            "",
+            Style::LineAndMarkers,
+            Color::Sequence(2),
+            points,
+        )),
+    )
+}

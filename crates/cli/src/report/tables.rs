@@ -1,0 +1,323 @@
+//! The tables of a study.
+
+use crate::analysis::{Estimate, State, Summary};
+use crate::study::Resolved;
+use anyhow::Result;
+use std::collections::BTreeMap;
+use vitreous::observables::Verdict;
+
+/// A table with the meaning of each column.
+pub(super) struct Sheet {
+    pub(super) name: &'static str,
+    columns: Vec<(&'static str, &'static str)>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Sheet {
+    /// The table as a CSV file.
+    pub(super) fn csv(&self) -> Result<Vec<u8>> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(self.columns.iter().map(|(name, _)| name))?;
+        for row in &self.rows {
+            writer.write_record(row)?;
+        }
+        Ok(writer.into_inner()?)
+    }
+
+    /// What each column means.
+    pub(super) fn meanings(&self) -> BTreeMap<&'static str, &'static str> {
+        self.columns.iter().copied().collect()
+    }
+}
+
+/// A number that may be missing: an empty cell.
+fn cell(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+fn estimate_cells(estimate: Option<Estimate>) -> [String; 3] {
+    let interval = estimate.and_then(|e| e.interval);
+    [
+        cell(estimate.map(|e| e.value)),
+        cell(interval.map(|i| i.0)),
+        cell(interval.map(|i| i.1)),
+    ]
+}
+
+/// A verdict in one word.
+pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Invariant => "invariant",
+        Verdict::Drifting => "drifting",
+        Verdict::Undecided => "undecided",
+    }
+}
+
+/// All tables of a study.
+pub(super) fn tables<const D: usize>(study: &Resolved, summary: &Summary<D>) -> Vec<Sheet> {
+    vec![
+        states_sheet(summary),
+        correlations_sheet(study, summary),
+        glasses_sheet(summary),
+        stiffness_sheet(summary),
+        fit_sheet(summary),
+    ]
+}
+
+fn states_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
+    Sheet {
+        name: "states",
+        columns: vec![
+            ("temperature", "T"),
+            ("t0", "unit of time a0/sqrt(T)"),
+            (
+                "tau_alpha",
+                "relaxation time, F_s(tau_alpha) = 0.2, species A; geometric mean over runs",
+            ),
+            ("tau_alpha_low", "lower end of its interval"),
+            ("tau_alpha_high", "upper end of its interval"),
+            ("tau_alpha_over_t0", "relaxation time in units of t0"),
+            (
+                "thermalised",
+                "are the halves of the runs the same within the tolerance? invariant, drifting or undecided",
+            ),
+            (
+                "drift_ln_tau",
+                "mean over runs of ln tau_alpha in the second half minus the first",
+            ),
+            (
+                "drift_ln_msd",
+                "the same of the logarithm of the mean squared displacement at tau_alpha",
+            ),
+            (
+                "diffusion_coefficient",
+                "of species A; empty where the displacement is not yet diffusive",
+            ),
+            (
+                "potential_energy",
+                "mean potential energy of the liquid per particle",
+            ),
+            (
+                "pressure",
+                "mean potential part of the pressure of the liquid",
+            ),
+            ("kinetic_temperature", "mean kinetic temperature"),
+            (
+                "conserved_drift",
+                "largest change of the thermostat's conserved quantity over a run, per particle",
+            ),
+            ("glasses", "number of inherent structures analysed"),
+            ("e_is", "energy of inherent structures per particle"),
+            ("e_is_low", "lower end of its interval"),
+            ("e_is_high", "upper end of its interval"),
+            ("shear_modulus", "G, averaged over shear planes and glasses"),
+            ("shear_modulus_low", "lower end of its interval"),
+            ("shear_modulus_high", "upper end of its interval"),
+            ("bulk_modulus", "K"),
+            ("bulk_modulus_low", "lower end of its interval"),
+            ("bulk_modulus_high", "upper end of its interval"),
+            (
+                "dipole_stiffness",
+                "kappa, averaged over sampled interactions and glasses",
+            ),
+            ("dipole_stiffness_low", "lower end of its interval"),
+            ("dipole_stiffness_high", "upper end of its interval"),
+        ],
+        rows: summary.states.iter().map(state_row).collect(),
+    }
+}
+
+fn state_row<const D: usize>(state: &State<D>) -> Vec<String> {
+    let tests = state.invariance.as_ref();
+    let mut row = vec![state.temperature.to_string(), state.time_unit.to_string()];
+    row.extend(estimate_cells(state.relaxation_time));
+    row.extend([
+        cell(state.relaxation_time.map(|tau| tau.value / state.time_unit)),
+        verdict_word(state.verdict()).to_owned(),
+        cell(tests.map(|tests| tests[0].mean_difference)),
+        cell(tests.map(|tests| tests[1].mean_difference)),
+        cell(state.diffusion),
+        state.potential_energy.to_string(),
+        state.pressure.to_string(),
+        state.kinetic_temperature.to_string(),
+        state.drift.to_string(),
+        state.glasses.len().to_string(),
+    ]);
+    row.extend(estimate_cells(state.inherent_energy));
+    row.extend(estimate_cells(state.shear_modulus));
+    row.extend(estimate_cells(state.bulk_modulus));
+    row.extend(estimate_cells(state.dipole_stiffness));
+    row
+}
+
+fn correlations_sheet<const D: usize>(study: &Resolved, summary: &Summary<D>) -> Sheet {
+    let mut rows = Vec::new();
+    for state in &summary.states {
+        let times = state.correlations.times(study.time_step);
+        for (species, correlations) in state.correlations.species.iter().enumerate() {
+            for (lag, &time) in times.iter().enumerate() {
+                let mut row = vec![
+                    state.temperature.to_string(),
+                    study.model.labels[species].to_owned(),
+                    time.to_string(),
+                    (time / state.time_unit).to_string(),
+                ];
+                for series in [
+                    &correlations.self_scattering,
+                    &correlations.mean_squared_displacement,
+                    &correlations.non_gaussian_parameter,
+                ] {
+                    row.push(series.values[lag].to_string());
+                    row.push(cell(series.standard_errors[lag]));
+                }
+                row.push(correlations.origins[lag].to_string());
+                rows.push(row);
+            }
+        }
+    }
+    Sheet {
+        name: "correlations",
+        columns: vec![
+            ("temperature", "T"),
+            ("species", "label of the species"),
+            ("t", "lag"),
+            ("t_over_t0", "lag in units of t0 = a0/sqrt(T)"),
+            (
+                "f_s",
+                "self part of the intermediate scattering function at the wave number of the species",
+            ),
+            ("f_s_error", "its standard error"),
+            ("msd", "mean squared displacement"),
+            ("msd_error", "its standard error"),
+            (
+                "alpha_2",
+                "non-Gaussian parameter D <r^4>/((D + 2) <r^2>^2) - 1",
+            ),
+            ("alpha_2_error", "its standard error"),
+            ("origins", "number of time origins"),
+        ],
+        rows,
+    }
+}
+
+fn glasses_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
+    let mut rows = Vec::new();
+    for state in &summary.states {
+        for (run, snapshot, glass) in &state.glasses {
+            let mut row = vec![
+                state.temperature.to_string(),
+                run.to_string(),
+                snapshot.to_string(),
+            ];
+            let [born, prestress, non_affine] = glass.shear;
+            row.extend(
+                [
+                    glass.energy,
+                    glass.force_ratio,
+                    glass.pressure,
+                    glass.shear_modulus(),
+                    born,
+                    prestress,
+                    non_affine,
+                    glass.bulk_modulus,
+                    glass.dipole_stiffness(),
+                ]
+                .map(|value| value.to_string()),
+            );
+            rows.push(row);
+        }
+    }
+    Sheet {
+        name: "glasses",
+        columns: vec![
+            ("temperature", "parent temperature T_p"),
+            ("run", "run of the liquid, from 0"),
+            ("snapshot", "snapshot of that run, from 0"),
+            ("energy", "potential energy of the inherent structure"),
+            (
+                "force_ratio",
+                "typical net force over typical interaction force",
+            ),
+            ("pressure", "potential part of the pressure"),
+            ("shear_modulus", "G, averaged over shear planes"),
+            ("born", "its Born part"),
+            ("prestress", "its prestress part"),
+            ("non_affine", "its non-affine part"),
+            ("bulk_modulus", "K"),
+            (
+                "dipole_stiffness",
+                "kappa, averaged over the interactions sampled",
+            ),
+        ],
+        rows,
+    }
+}
+
+fn stiffness_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
+    let mut rows = Vec::new();
+    for state in &summary.states {
+        for (run, snapshot, glass) in &state.glasses {
+            for (i, j, kappa) in &glass.dipole_stiffnesses {
+                rows.push(vec![
+                    state.temperature.to_string(),
+                    run.to_string(),
+                    snapshot.to_string(),
+                    i.to_string(),
+                    j.to_string(),
+                    kappa.to_string(),
+                ]);
+            }
+        }
+    }
+    Sheet {
+        name: "dipole_stiffness",
+        columns: vec![
+            ("temperature", "parent temperature T_p"),
+            ("run", "run of the liquid, from 0"),
+            ("snapshot", "snapshot of that run, from 0"),
+            ("i", "first particle of the interaction, from 0"),
+            ("j", "second particle"),
+            (
+                "kappa",
+                "stiffness of the response to a force dipole on the pair",
+            ),
+        ],
+        rows,
+    }
+}
+
+fn fit_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
+    let mut rows = Vec::new();
+    for (name, fit) in [("kappa", &summary.dipole_fit), ("G", &summary.modulus_fit)] {
+        let Ok(fit) = fit else { continue };
+        for point in &fit.line.points {
+            rows.push(vec![
+                name.to_owned(),
+                point.temperature.to_string(),
+                point.stiffness_over_temperature.to_string(),
+                point.log_time.to_string(),
+                point.residual.to_string(),
+                point.deviation.to_string(),
+                point.deviation_error.to_string(),
+                point.holds.to_string(),
+            ]);
+        }
+    }
+    Sheet {
+        name: "fit",
+        columns: vec![
+            ("stiffness", "kappa or G"),
+            ("temperature", "T"),
+            ("stiffness_over_temperature", "x of the fit"),
+            ("ln_tau_over_t0", "y of the fit"),
+            ("residual", "y minus the line through all points"),
+            ("deviation", "y minus the line through the warmer points"),
+            ("deviation_error", "its standard error"),
+            (
+                "holds",
+                "whether the line through the warmer points holds here",
+            ),
+        ],
+        rows,
+    }
+}
