@@ -5,7 +5,7 @@
 //! ln(tau_alpha/t0) = (l a0)^2 kappa/T + ln t        J. Chem. Phys. 155, 074502 (2021), Eq. (3)
 //! ```
 //!
-//! A liquid of 256 inverse-power particles is cooled in steps. At each temperature it is equilibrated and
+//! A liquid of 216 inverse-power particles is cooled in steps. At each temperature it is equilibrated and
 //! watched until it has forgotten where its particles were (`tau_alpha`); a few snapshots on the way are
 //! quenched to the glass underneath, which is probed with force dipoles (`kappa`) and sheared (`G`).
 //! Run it with `cargo run --release --example mesoelastic`; it takes half a minute. Error bars, figures and
@@ -15,41 +15,46 @@ use std::error::Error;
 use std::num::NonZeroUsize;
 use vitreous::prelude::*;
 
-const TEMPERATURES: [f64; 5] = [0.90, 0.75, 0.68, 0.63, 0.59];
 const TIME_STEP: f64 = 0.005;
-/// Steps of equilibration and of observation at each temperature.
-const STEPS: [u64; 2] = [10_000, 40_000];
-/// Glasses are quenched this many steps apart.
-const SNAPSHOT_INTERVAL: u64 = 10_000;
+/// Temperatures, and the steps during which each is observed: some ten relaxation times.
+const STUDY: [(f64, u64); 4] = [
+    (0.80, 30_000),
+    (0.75, 40_000),
+    (0.70, 70_000),
+    (0.66, 120_000),
+];
+/// Glasses quenched at each temperature.
+const GLASSES: u64 = 10;
 /// Interactions probed in each glass.
-const DIPOLES: usize = 64;
+const DIPOLES: usize = 500;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let seed = Seed(2021);
     let model = InversePowerMixture::default().potential()?;
-    let mut liquid = Configuration::<3>::random(256, 0.82, &[0.5, 0.5], seed)?;
+    let mut liquid = Configuration::<3>::random(216, 0.82, &[0.5, 0.5], seed)?;
     let spacing = liquid.mean_spacing();
 
     println!("    T   tau_alpha/t0    kappa      G     kappa/T   ln(tau_alpha/t0)");
     let mut points = Vec::new();
-    for (index, temperature) in TEMPERATURES.into_iter().enumerate() {
+    for (index, (temperature, steps)) in STUDY.into_iter().enumerate() {
         let seed = seed.derive("temperature", &[index as u64]);
+        let equilibration = steps / 5;
 
         // Heat the last configuration, or cool it, to this temperature.
         let thermostat = NoseHoover::new(TIME_STEP, temperature, 0.2)?;
         let start = PhasePoint::maxwell_boltzmann(liquid, temperature, seed)?;
         let mut run = Trajectory::start(thermostat, ForceField::new(&model), start)?;
-        run.advance(STEPS[0])?;
+        run.advance(equilibration)?;
 
         // Watch it, and quench a snapshot now and then.
-        let mut correlator = correlator(&run.point().configuration)?;
+        let mut correlator = correlator(&run.point().configuration, steps)?;
         let mut glasses = Vec::new();
-        while correlator.next_step() <= STEPS[1] {
+        while correlator.next_step() <= steps {
             let step = correlator.next_step();
-            run.advance(STEPS[0] + step - run.point().step)?;
+            run.advance(equilibration + step - run.point().step)?;
             let snapshot = &run.point().configuration;
             correlator.push(step, snapshot.positions())?;
-            if step % SNAPSHOT_INTERVAL == 0 {
+            if step % (steps / GLASSES) == 0 {
                 let seed = seed.derive("glass", &[step]);
                 glasses.push(glass(&model, snapshot.clone(), seed)?);
             }
@@ -97,7 +102,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Accumulates `F_s(q, t)` at the first peak of the structure factor of each species.
-fn correlator(liquid: &Configuration<3>) -> Result<SelfCorrelator<3>, Box<dyn Error>> {
+fn correlator(liquid: &Configuration<3>, steps: u64) -> Result<SelfCorrelator<3>, Box<dyn Error>> {
     let cell = liquid.cell().vectors();
     let mut shells = Vec::new();
     for wave_number in [6.35, 6.88] {
@@ -105,8 +110,8 @@ fn correlator(liquid: &Configuration<3>) -> Result<SelfCorrelator<3>, Box<dyn Er
         shells.push(WaveVectors::shell(cell, wave_number, width)?.limited_to(30));
     }
     let species: Vec<u8> = liquid.species().iter().map(|species| species.0).collect();
-    let schedule = LogSchedule::new(2, STEPS[1] / 2, 12)?;
-    Ok(SelfCorrelator::new(&species, shells, schedule, 500)?)
+    let schedule = LogSchedule::new(2, steps / 2, 12)?;
+    Ok(SelfCorrelator::new(&species, shells, schedule, 250)?)
 }
 
 /// What is measured in a glass.

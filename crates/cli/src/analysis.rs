@@ -1,7 +1,7 @@
 //! From the measurements of a study to its numbers: relaxation times, stiffnesses, intervals and fits.
 
 use crate::glass::{Glass, Outcome};
-use crate::liquid::{Bath, Equilibrated, Equilibration};
+use crate::liquid::{Bath, Equilibrated, Equilibration, Statics, relaxation_time};
 use crate::run::LiquidRuns;
 use crate::study::Resolved;
 use anyhow::{Context, Result};
@@ -159,31 +159,49 @@ fn bootstrap(study: &Resolved, purpose: &str, indices: &[u64]) -> Bootstrap {
     }
 }
 
-fn state<const D: usize>(
+/// An estimate of the mean of values: with an interval if there are two or more, none if there are none.
+fn estimate(
     study: &Resolved,
-    bath: &Bath<'_, D>,
-    liquid: &LiquidRuns<D>,
-    glasses: Vec<Vec<Outcome<D>>>,
-    length_unit: f64,
-) -> Result<State<D>> {
-    let temperature = bath.temperature;
-    let time_step = study.time_step;
-    let analysis = study.study.analysis;
-    let particles = study.study.particles as f64;
+    purpose: &str,
+    temperature: f64,
+    values: &[f64],
+) -> Result<Option<Estimate>> {
+    Ok(match values {
+        [] => None,
+        [value] => Some(Estimate {
+            value: *value,
+            interval: None,
+        }),
+        _ => Some(
+            bootstrap(study, purpose, &[temperature.to_bits()])
+                .mean(values)?
+                .into(),
+        ),
+    })
+}
 
+/// What the correlations of the runs of one temperature say.
+struct Relaxation {
+    correlations: SelfCorrelations,
+    times: Vec<f64>,
+    invariance: Option<[InvarianceTest; 2]>,
+}
+
+fn relax<const D: usize>(study: &Resolved, liquid: &LiquidRuns<D>) -> Result<Relaxation> {
+    let analysis = study.study.analysis;
     let mut merged = None;
-    let mut relaxation_times = Vec::new();
+    let mut times = Vec::new();
+    // ln tau_alpha and the logarithm of the displacement, of the first and of the second half, for each run.
     let mut halves: [[Vec<f64>; 2]; 2] = Default::default();
     for run in &liquid.runs {
         let mut whole = run.halves[0].clone();
         whole.merge(run.halves[1].clone())?;
-        let correlations = whole.finish();
-        if let Some(tau) = bath.relaxation_time(&correlations) {
-            relaxation_times.push(tau * time_step);
+        if let Some(tau) = relaxation_time(&whole.finish()) {
+            times.push(tau * study.time_step);
             for (half, correlator) in run.halves.iter().enumerate() {
                 let own = correlator.finish();
                 if let (Some(own_tau), Some(displacement)) =
-                    (bath.relaxation_time(&own), displacement_at(&own, tau))
+                    (relaxation_time(&own), displacement_at(&own, tau))
                 {
                     halves[0][half].push(own_tau.ln());
                     halves[1][half].push(displacement.ln());
@@ -196,23 +214,9 @@ fn state<const D: usize>(
         }
     }
     let correlations = merged.context("there are no runs")?.finish();
-    if relaxation_times.len() < liquid.runs.len() {
-        relaxation_times.clear();
+    if times.len() < liquid.runs.len() {
+        times.clear();
     }
-    let indices = [temperature.to_bits()];
-    let estimate = |purpose: &str, values: &[f64]| -> Result<Option<Estimate>> {
-        Ok(match values.len() {
-            0 => None,
-            1 => Some(Estimate {
-                value: values[0],
-                interval: None,
-            }),
-            _ => Some(bootstrap(study, purpose, &indices).mean(values)?.into()),
-        })
-    };
-    let logarithms: Vec<f64> = relaxation_times.iter().map(|tau| tau.ln()).collect();
-    let relaxation_time =
-        estimate("relaxation time", &logarithms)?.map(|estimate| estimate.map(f64::exp));
     let complete = halves
         .iter()
         .flatten()
@@ -225,17 +229,39 @@ fn state<const D: usize>(
     } else {
         None
     };
-    let displacements = &correlations.species[0].mean_squared_displacement.values;
+    Ok(Relaxation {
+        correlations,
+        times,
+        invariance,
+    })
+}
+
+fn state<const D: usize>(
+    study: &Resolved,
+    bath: &Bath<'_, D>,
+    liquid: &LiquidRuns<D>,
+    glasses: Vec<Vec<Outcome<D>>>,
+    length_unit: f64,
+) -> Result<State<D>> {
+    let temperature = bath.temperature;
+    let particles = study.study.particles as f64;
+    let Relaxation {
+        correlations,
+        times: relaxation_times,
+        invariance,
+    } = relax(study, liquid)?;
+    let logarithms: Vec<f64> = relaxation_times.iter().map(|tau| tau.ln()).collect();
+    let relaxation_time = estimate(study, "relaxation time", temperature, &logarithms)?
+        .map(|estimate| estimate.map(f64::exp));
     let diffusion = relaxation::diffusion_coefficient(
-        &correlations.times(time_step),
-        displacements,
+        &correlations.times(study.time_step),
+        &correlations.species[0].mean_squared_displacement.values,
         D,
         DiffusiveWindow::default(),
     )
     .ok()
     .map(|diffusion| diffusion.coefficient);
-
-    let mean = |value: &dyn Fn(&crate::liquid::Statics) -> f64| {
+    let mean = |value: &dyn Fn(&Statics) -> f64| {
         liquid
             .runs
             .iter()
@@ -243,6 +269,8 @@ fn state<const D: usize>(
             .sum::<f64>()
             / liquid.runs.len() as f64
     };
+    let drifts = liquid.runs.iter().map(|run| run.statics.drift);
+
     let mut measured = Vec::new();
     let mut refused = Vec::new();
     for (run, outcomes) in glasses.into_iter().enumerate() {
@@ -255,7 +283,7 @@ fn state<const D: usize>(
     }
     let over_glasses = |purpose: &str, value: &dyn Fn(&Glass<D>) -> f64| {
         let values: Vec<f64> = measured.iter().map(|(_, _, glass)| value(glass)).collect();
-        estimate(purpose, &values)
+        estimate(study, purpose, temperature, &values)
     };
     Ok(State {
         temperature,
@@ -264,14 +292,16 @@ fn state<const D: usize>(
         relaxation_time,
         invariance,
         diffusion,
-        potential_energy: mean(&|statics| statics.potential_energy()) / particles,
-        kinetic_temperature: mean(&|statics| statics.kinetic_temperature()),
-        pressure: mean(&|statics| statics.pressure()),
-        drift: liquid
-            .runs
-            .iter()
-            .map(|run| run.statics.drift)
-            .fold(0.0, |a: f64, b| if b.abs() > a.abs() { b } else { a }),
+        potential_energy: mean(&Statics::potential_energy) / particles,
+        kinetic_temperature: mean(&Statics::kinetic_temperature),
+        pressure: mean(&Statics::pressure),
+        drift: drifts.fold(0.0, |largest: f64, drift| {
+            if drift.abs() > largest.abs() {
+                drift
+            } else {
+                largest
+            }
+        }),
         inherent_energy: over_glasses("inherent energy", &|glass| glass.energy / particles)?,
         shear_modulus: over_glasses("shear modulus", &Glass::shear_modulus)?,
         bulk_modulus: over_glasses("bulk modulus", &|glass| glass.bulk_modulus)?,
@@ -345,31 +375,43 @@ pub(crate) fn readable(value: f64) -> String {
 impl<const D: usize> Summary<D> {
     /// What the reader should know before trusting the numbers.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        for temperature in &self.too_slow {
-            warnings.push(format!(
-                "T = {temperature}: not equilibrated within equilibration.longest; left out (raise the limit and run again to continue)"
-            ));
-        }
+        let where_verdict = |verdict| {
+            self.states
+                .iter()
+                .filter(move |state| state.verdict() == verdict)
+        };
+        let unrelaxed = self
+            .states
+            .iter()
+            .filter(|state| state.relaxation_times.is_empty());
+        let mut warnings: Vec<String> = [
+            (
+                self.too_slow.clone(),
+                "not equilibrated within equilibration.longest; left out (raise the limit and run again to continue)",
+            ),
+            (
+                unrelaxed.map(|state| state.temperature).collect(),
+                "F_s did not fall to the threshold in every run; no relaxation time (raise production.longest_lag)",
+            ),
+            (
+                where_verdict(Verdict::Drifting).map(|state| state.temperature).collect(),
+                "the halves of the runs differ: not thermalised; raise equilibration.relaxation_times",
+            ),
+            (
+                where_verdict(Verdict::Undecided).map(|state| state.temperature).collect(),
+                "too few or too short runs to tell whether the liquid is thermalised; raise runs or production.relaxation_times",
+            ),
+        ]
+        .into_iter()
+        .filter(|(temperatures, _)| !temperatures.is_empty())
+        .map(|(temperatures, text)| {
+            let list: Vec<String> = temperatures.iter().map(f64::to_string).collect();
+            format!("T = {}: {text}", list.join(", "))
+        })
+        .collect();
         for state in &self.states {
-            let temperature = state.temperature;
-            if state.relaxation_times.is_empty() {
-                warnings.push(format!(
-                    "T = {temperature}: F_s did not fall to {} in every run; no relaxation time (raise production.longest_lag)",
-                    relaxation::THRESHOLD
-                ));
-            }
-            match state.verdict() {
-                Verdict::Invariant => {}
-                Verdict::Drifting => warnings.push(format!(
-                    "T = {temperature}: the halves of the runs differ: not thermalised; raise equilibration.relaxation_times"
-                )),
-                Verdict::Undecided => warnings.push(format!(
-                    "T = {temperature}: too few or too short runs to tell whether the liquid is thermalised"
-                )),
-            }
             for reason in &state.refused {
-                warnings.push(format!("T = {temperature}: no glass from {reason}"));
+                warnings.push(format!("T = {}: no glass from {reason}", state.temperature));
             }
         }
         warnings
@@ -388,43 +430,45 @@ impl<const D: usize> Summary<D> {
 
     /// The answer in a few sentences.
     pub(crate) fn verdict(&self) -> String {
-        let mut text = match &self.dipole_fit {
-            Ok(fit) => {
-                let line = &fit.line;
-                let mut text = format!(
-                    "ln(tau_alpha/t0) against kappa/T: t~ = {}, l~ = {}, R^2 = {:.4} over {} temperatures",
-                    readable(line.time),
-                    readable(line.length),
-                    line.r_squared,
-                    line.points.len()
-                );
-                if let Ok(MesoelasticIntervals { time, length }) = &fit.intervals {
-                    text += &format!(
-                        " ({:.0} % intervals {} .. {} and {} .. {})",
-                        100.0 * time.level,
-                        readable(time.low),
-                        readable(time.high),
-                        readable(length.low),
-                        readable(length.high)
-                    );
-                }
-                match line.holds_down_to {
-                    Some(temperature) => {
-                        text += &format!("; the line holds down to T = {temperature}.")
-                    }
-                    None => text += "; the line does not hold even among the warmest temperatures.",
-                }
-                text
-            }
+        let mut sentences = vec![match &self.dipole_fit {
+            Ok(fit) => fit.sentence(),
             Err(reason) => format!("No fit of ln(tau_alpha/t0) against kappa/T: {reason}."),
-        };
+        }];
         if let Some((dipole, modulus)) = self.rises() {
-            text += &format!(
-                " On cooling over the whole range kappa changes by {:+.1} % and G by {:+.1} %.",
+            sentences.push(format!(
+                "On cooling over the whole range kappa changes by {:+.1} % and G by {:+.1} %.",
                 100.0 * dipole,
                 100.0 * modulus
-            );
+            ));
         }
-        text
+        sentences.join(" ")
+    }
+}
+
+impl Fit {
+    fn sentence(&self) -> String {
+        let line = &self.line;
+        let intervals = match &self.intervals {
+            Ok(MesoelasticIntervals { time, length }) => format!(
+                " ({:.0} % intervals {} .. {} and {} .. {})",
+                100.0 * time.level,
+                readable(time.low),
+                readable(time.high),
+                readable(length.low),
+                readable(length.high)
+            ),
+            Err(_) => String::new(),
+        };
+        let holds = match line.holds_down_to {
+            Some(temperature) => format!("the line holds down to T = {temperature}"),
+            None => "the line does not hold even among the warmest temperatures".to_owned(),
+        };
+        format!(
+            "ln(tau_alpha/t0) against kappa/T: t~ = {}, l~ = {}, R^2 = {:.4} over {} temperatures{intervals}; {holds}.",
+            readable(line.time),
+            readable(line.length),
+            line.r_squared,
+            line.points.len()
+        )
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn print(results: &(impl Serialize + Display), json: bool) -> Result<
 #[derive(clap::Args)]
 pub(crate) struct Certification {
     /// The largest force ratio (net force on particles over force of interactions) that counts as a minimum.
-    #[arg(long, value_name = "RATIO", default_value = "1e-6", value_parser = positive_number)]
+    #[arg(long, value_name = "RATIO", default_value = "1e-6", value_parser = positive_number, allow_negative_numbers = true)]
     force_ratio_limit: f64,
 }
 
@@ -95,7 +95,7 @@ fn note_rattlers(rattlers: &[usize]) {
         names.push("...".to_owned());
     }
     eprintln!(
-        "note: {} particles interact with no other and are left out: {}",
+        "note: particles that interact with no other are left out ({} of them): {}",
         rattlers.len(),
         names.join(", ")
     );

@@ -5,7 +5,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 use vitreous::linresp::{ConjugateGradient, LinearResponse, LinearSolver, SparseCholesky};
-use vitreous::md_core::{Configuration, Potential, Seed, Tolerance};
+use vitreous::md_core::{Configuration, InherentStructure, Potential, Seed, Tolerance};
 use vitreous::minimize::{Fire, Minimizer, NonlinearConjugateGradient};
 
 /// What is measured in a glass.
@@ -72,32 +72,36 @@ pub(crate) fn measure<const D: usize>(
         .minimizer::<D>()
         .quench(potential, snapshot, tolerance)
         .map_err(|error| error.to_string())?;
+    respond(structure, settings, seed).map_err(|error| error.to_string())
+}
+
+fn respond<const D: usize>(
+    structure: InherentStructure<D>,
+    settings: &Glasses,
+    seed: Seed,
+) -> Result<Glass<D>> {
     let solver = settings.solver.solver::<D>();
-    let respond = || -> Result<([f64; 3], f64, Vec<(u32, u32, f64)>)> {
-        let response = LinearResponse::new(&structure, solver.as_ref())?;
-        let shear = response.mean_shear_modulus()?;
-        let bulk = response.bulk_modulus()?.total();
-        let count = settings.interactions.min(response.interactions().len());
-        let mut random = seed.stream("sampled interactions", &[]);
-        let sample = response.random_interactions(count, &mut random)?;
-        // One thread: the glasses of a study are what runs in parallel.
-        let stiffnesses = response.dipole_stiffness(&sample, NonZeroUsize::MIN)?;
-        let pairs = sample.iter().zip(stiffnesses).map(|(&index, kappa)| {
+    let response = LinearResponse::new(&structure, solver.as_ref())?;
+    let shear = response.mean_shear_modulus()?;
+    let bulk_modulus = response.bulk_modulus()?.total();
+    let count = settings.interactions.min(response.interactions().len());
+    let mut random = seed.stream("sampled interactions", &[]);
+    let sample = response.random_interactions(count, &mut random)?;
+    // One thread: the glasses of a study are what runs in parallel.
+    let stiffnesses = response.dipole_stiffness(&sample, NonZeroUsize::MIN)?;
+    let dipole_stiffnesses = sample
+        .iter()
+        .zip(stiffnesses)
+        .map(|(&index, kappa)| {
             let interaction = &response.interactions()[index];
             (interaction.i as u32, interaction.j as u32, kappa)
-        });
-        Ok((
-            [shear.born, shear.prestress, shear.non_affine],
-            bulk,
-            pairs.collect(),
-        ))
-    };
-    let (shear, bulk_modulus, dipole_stiffnesses) = respond().map_err(|error| error.to_string())?;
+        })
+        .collect();
     Ok(Glass {
         energy: structure.energy(),
         pressure: structure.mechanics().pressure(),
         force_ratio: structure.balance().ratio(),
-        shear,
+        shear: [shear.born, shear.prestress, shear.non_affine],
         bulk_modulus,
         dipole_stiffnesses,
         configuration: structure.into_configuration(),

@@ -300,7 +300,7 @@ impl<'a, const D: usize> Bath<'a, D> {
                 let total = trajectory.point().step as f64;
                 let enough = self.study.study.equilibration.relaxation_times;
                 // The first window only forgets the melt: it never counts.
-                match self.relaxation_time(&state.correlator.finish()) {
+                match relaxation_time(&state.correlator.finish()) {
                     Some(tau) if state.window > 0 && enough * tau <= end as f64 => {
                         state.outcome = Some(Equilibrated::RelaxationTime(tau));
                     }
@@ -320,13 +320,6 @@ impl<'a, const D: usize> Bath<'a, D> {
         let made = point.step - start;
         state.motion = Motion { point, thermostat };
         Ok(made)
-    }
-
-    /// `tau_alpha` of species A in steps, `None` if `F_s` does not fall to the threshold.
-    pub(crate) fn relaxation_time(&self, correlations: &SelfCorrelations) -> Option<f64> {
-        let steps = correlations.times(1.0);
-        let scattering = &correlations.species.first()?.self_scattering.values;
-        relaxation::relaxation_time(&steps, scattering, relaxation::THRESHOLD).ok()
     }
 
     /// Begins to measure where equilibration ended.
@@ -408,4 +401,11 @@ impl<'a, const D: usize> Bath<'a, D> {
         state.motion = Motion { point, thermostat };
         Ok(made)
     }
+}
+
+/// `tau_alpha` of species A in steps, `None` if `F_s` does not fall to the threshold.
+pub(crate) fn relaxation_time(correlations: &SelfCorrelations) -> Option<f64> {
+    let steps = correlations.times(1.0);
+    let scattering = &correlations.species.first()?.self_scattering.values;
+    relaxation::relaxation_time(&steps, scattering, relaxation::THRESHOLD).ok()
 }

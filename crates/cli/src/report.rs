@@ -58,10 +58,10 @@ pub(crate) fn write<const D: usize>(
         .paragraph(&introduction(study, summary))
         .verdict(
             "Does the mesoscopic stiffness control the slowing down?",
-            &summary.verdict(),
+            &typeset(&summary.verdict()),
         );
     for warning in summary.warnings() {
-        page = page.paragraph(&format!("Note: {warning}."));
+        page = page.paragraph(&typeset(&format!("Note: {warning}.")));
     }
     for (name, figure, caption) in &figures {
         match figure.svg() {
@@ -134,6 +134,24 @@ fn write_structures<const D: usize>(
         storage::write(&folder.join(format!("T{}.xyz", state.temperature)), &bytes)?;
     }
     Ok(())
+}
+
+/// The symbols of a message to a terminal as they are printed.
+fn typeset(text: &str) -> String {
+    [
+        ("tau_alpha", "τ_{α}"),
+        ("/t0", "/t_{0}"),
+        ("kappa", "κ"),
+        ("t~", "t̃"),
+        ("l~", "l̃"),
+        ("R^2", "R²"),
+        ("F_s ", "F_{s} "),
+        (" .. ", " … "),
+    ]
+    .into_iter()
+    .fold(text.to_owned(), |text, (plain, printed)| {
+        text.replace(plain, printed)
+    })
 }
 
 fn introduction<const D: usize>(study: &Resolved, summary: &Summary<D>) -> String {

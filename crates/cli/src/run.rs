@@ -325,17 +325,16 @@ impl<'a, const D: usize> Runner<'a, D> {
                 let settings = &self.study.study.glasses;
                 let key = Key::of(&(production, index, settings))?;
                 let path = self.file(temperature, run, &format!("-{index:03}.glass"));
-                let outcome = match storage::load::<Outcome<D>>(&path, KIND, &key)? {
-                    Some(outcome) => outcome,
-                    None => {
-                        check_stop(failed)?;
-                        let indices = [temperature.to_bits(), run, index as u64];
-                        let seed = Seed(self.study.study.seed).derive("glass", &indices);
-                        let outcome =
-                            glass::measure(self.potential, snapshot.clone(), settings, seed);
-                        storage::save(&path, KIND, &key, &outcome)?;
-                        outcome
-                    }
+                let outcome = if let Some(outcome) = storage::load::<Outcome<D>>(&path, KIND, &key)?
+                {
+                    outcome
+                } else {
+                    check_stop(failed)?;
+                    let indices = [temperature.to_bits(), run, index as u64];
+                    let seed = Seed(self.study.study.seed).derive("glass", &indices);
+                    let outcome = glass::measure(self.potential, snapshot.clone(), settings, seed);
+                    storage::save(&path, KIND, &key, &outcome)?;
+                    outcome
                 };
                 bar.inc(1);
                 Ok(outcome)

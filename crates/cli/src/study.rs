@@ -1,6 +1,6 @@
 //! Study files: what to simulate, in TOML.
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -283,18 +283,7 @@ impl Study {
             self.model,
             model.labels.len()
         );
-        let mut temperatures = self.temperatures.clone();
-        ensure!(
-            !temperatures.is_empty(),
-            "temperatures is empty: give at least one (a fit needs three)"
-        );
-        for &temperature in &temperatures {
-            positive("temperatures", temperature)?;
-        }
-        temperatures.sort_by(|a, b| b.total_cmp(a));
-        if let Some(pair) = temperatures.windows(2).find(|pair| pair[0] == pair[1]) {
-            bail!("temperatures has {} twice", pair[0]);
-        }
+        let temperatures = self.sorted_temperatures()?;
         let melting_temperature = liquid.melting_temperature.unwrap_or(3.0 * temperatures[0]);
         positive("liquid.melting_temperature", melting_temperature)?;
         self.check_numbers()?;
@@ -331,6 +320,23 @@ impl Study {
             chain_length,
             melting_temperature,
         })
+    }
+
+    /// The temperatures from the highest.
+    fn sorted_temperatures(&self) -> Result<Vec<f64>> {
+        let mut temperatures = self.temperatures.clone();
+        ensure!(
+            !temperatures.is_empty(),
+            "temperatures is empty: give at least one (a fit needs three)"
+        );
+        for &temperature in &temperatures {
+            positive("temperatures", temperature)?;
+        }
+        temperatures.sort_by(|a, b| b.total_cmp(a));
+        for pair in temperatures.windows(2) {
+            ensure!(pair[0] != pair[1], "temperatures has {} twice", pair[0]);
+        }
+        Ok(temperatures)
     }
 
     fn check_numbers(&self) -> Result<()> {

@@ -134,10 +134,12 @@ mod tests {
             if i == 20 {
                 bail!("item {i} is bad");
             }
-            while i > 20 {
+            loop {
                 check_stop(failed)?;
+                if i < 20 {
+                    return Ok(());
+                }
             }
-            Ok(())
         })
         .unwrap_err();
         assert_eq!(error.to_string(), "item 20 is bad");

@@ -15,7 +15,7 @@ const MOST_NEIGHBOURS: f64 = 20_000.0;
 /// Which configuration of which model.
 #[derive(clap::Args)]
 pub(crate) struct Input {
-    /// The configuration (extended XYZ), with species labels as the model has them: `A` and `B`.
+    /// The configuration (extended XYZ), with species labels `A` and `B`; any one label for models of one species.
     configuration: PathBuf,
     /// The model; `vitreous models` lists them.
     #[arg(short, long, value_name = "NAME")]
@@ -155,7 +155,7 @@ impl Input {
         let neighbours = configuration.density() * (2.0 * potential.range()).powi(D as i32);
         ensure!(
             neighbours < MOST_NEIGHBOURS,
-            "{}: at a density of {:.4e}, a particle of model '{}' has some {neighbours:.1e} neighbours within its range of {}: are lengths in units of the model?",
+            "{}: at a density of {:.4e}, a particle of model '{}' has some {neighbours:.1e} neighbours within its range of {:?}: are lengths in units of the model?",
             self.path(),
             configuration.density(),
             self.model,

@@ -29,7 +29,7 @@ pub(crate) struct Quench {
     #[arg(long, value_enum, default_value_t = MinimizerName::ConjugateGradient)]
     minimizer: MinimizerName,
     /// The force ratio (net force on particles over force of interactions) at which a minimum is reached.
-    #[arg(long, value_name = "RATIO", default_value = "1e-10", value_parser = positive_number)]
+    #[arg(long, value_name = "RATIO", default_value = "1e-10", value_parser = positive_number, allow_negative_numbers = true)]
     force_ratio: f64,
     /// The most force evaluations [default: 100000, for fire 1000000].
     #[arg(long, value_name = "COUNT")]
@@ -144,9 +144,12 @@ impl Command for Quench {
             potential,
             sample.configuration,
             Tolerance::force_ratio(self.force_ratio),
-            &mut |_| match STOP.load(Ordering::Relaxed) {
-                false => ControlFlow::Continue(()),
-                true => ControlFlow::Break(()),
+            &mut |_| {
+                if STOP.load(Ordering::Relaxed) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
             },
         );
         let (configuration, results, failure) = match outcome {

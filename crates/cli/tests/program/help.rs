@@ -1,0 +1,100 @@
+//! What the program says of itself.
+
+use super::program::{assert_keys, command, folder, json, succeed};
+use std::io::Read;
+use std::process::Stdio;
+
+#[test]
+fn every_command_teaches_by_example() {
+    let folder = folder("help");
+    let general = succeed(&folder, &["--help"]);
+    for name in ["run", "energy", "quench", "elastic", "kappa", "models"] {
+        assert!(general.contains(&format!("\n  {name} ")), "{general}");
+        let text = succeed(&folder, &[name, "--help"]);
+        let example = format!(
+            "Examples:\n  vitreous {}",
+            if name == "run" { "run" } else { "" }
+        );
+        assert!(text.contains(&example), "{text}");
+        assert!(text.contains(&format!("\n  vitreous {name}")), "{text}");
+    }
+    for (name, keys) in [
+        ("energy", "energy forces stress pressure"),
+        (
+            "quench",
+            "energy force_ratio max_force evaluations converged",
+        ),
+        (
+            "elastic",
+            "shear_modulus plane total born prestress non_affine bulk_modulus",
+        ),
+        ("kappa", "kappa i, j"),
+    ] {
+        let text = succeed(&folder, &[name, "--help"]);
+        let (_, documented) = text.split_once("Keys of --json").unwrap();
+        for key in keys.split(' ') {
+            assert!(documented.contains(key), "{name}: {key}");
+        }
+    }
+}
+
+#[test]
+fn models_are_listed_with_their_parameters() {
+    let folder = folder("models");
+    let list = succeed(&folder, &["models"]);
+    for name in ["ipl", "mblj", "ka"] {
+        assert!(
+            list.lines()
+                .any(|line| line.starts_with(&format!("{name} "))),
+            "{list}"
+        );
+        let text = succeed(&folder, &["models", name]);
+        for word in [
+            "cutoff.BB",
+            "length.AB",
+            "density",
+            "time step",
+            "in 3 dimensions",
+        ] {
+            assert!(text.contains(word), "{name}: no {word} in {text}");
+        }
+    }
+    let all = json(&folder, &["models"]);
+    assert_eq!(all.as_array().unwrap().len(), 3);
+    let model = json(&folder, &["models", "mblj"]);
+    assert_keys(
+        &model,
+        &[
+            "name",
+            "summary",
+            "source",
+            "species",
+            "parameters",
+            "usual_mixtures",
+        ],
+    );
+    let parameters = model["parameters"].as_array().unwrap();
+    let cutoff = parameters.iter().find(|p| p["key"] == "cutoff.BB").unwrap();
+    assert_eq!(cutoff["value"], "1.5");
+    assert_eq!(model["usual_mixtures"][0]["density"], 1.2);
+}
+
+#[test]
+fn a_reader_that_stops_reading_is_no_error() {
+    let folder = folder("pipe");
+    let mut child = command(&folder, &["models", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut stderr)
+        .unwrap();
+    assert!(child.wait().unwrap().success(), "{stderr}");
+    assert_eq!(stderr, "");
+}

@@ -1,0 +1,10 @@
+//! The program from outside: files in, files and messages out.
+
+mod bad_input;
+mod chain;
+mod configuration;
+mod energies;
+mod help;
+mod program;
+mod reference;
+mod study;
