@@ -62,8 +62,11 @@ pub(crate) fn load<T: DeserializeOwned>(path: &Path, kind: &str, key: &Key) -> R
     Ok(content.and_then(|content| postcard::from_bytes(content).ok()))
 }
 
-/// Writes a file so that it is never seen half written.
+/// Writes a file so that it is never seen half written. A device, a pipe or a link is written to, never replaced.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()));
+    }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.partial"));
     let result = fs::File::create(&temporary)

@@ -109,6 +109,20 @@ pub enum DynamicsError {
         /// What happened.
         error: ForceError,
     },
+    /// A particle moved so far in one step that the trajectory means nothing.
+    #[error(
+        "at step {step}, particle {particle} moves by {displacement:.3e} in one step, more than the mean spacing {limit:.3e} of the particles: use a smaller time step"
+    )]
+    Exploded {
+        /// The step at which it happened.
+        step: u64,
+        /// Index of the particle, from 0.
+        particle: usize,
+        /// The length of its displacement.
+        displacement: f64,
+        /// The mean spacing `(V/N)^(1/D)`.
+        limit: f64,
+    },
     /// The configuration.
     #[error(transparent)]
     Configuration(#[from] ConfigurationError),
@@ -153,14 +167,14 @@ pub trait Integrator<const D: usize> {
     /// Makes one step.
     ///
     /// # Errors
-    /// Forces that cannot be evaluated.
+    /// Forces that cannot be evaluated; a particle that moves by more than the mean spacing.
     fn step(
         &self,
         point: &mut PhasePoint<D>,
         state: &mut Self::State,
         forces: &mut ForceField<'_, D>,
         mechanics: &mut Mechanics<D>,
-    ) -> Result<(), ForceError>;
+    ) -> Result<(), DynamicsError>;
 
     /// What the exact equations of motion conserve: the energy, with the share of thermostats.
     fn conserved(&self, point: &PhasePoint<D>, state: &Self::State, potential_energy: f64) -> f64;
@@ -187,26 +201,42 @@ impl VelocityVerlet {
         point: &mut PhasePoint<D>,
         forces: &mut ForceField<'_, D>,
         mechanics: &mut Mechanics<D>,
-    ) -> Result<(), ForceError> {
+    ) -> Result<(), DynamicsError> {
         let half = 0.5 * self.time_step;
-        let positions = point.configuration.positions_mut();
-        for ((position, velocity), force) in positions
-            .iter_mut()
-            .zip(&mut point.velocities)
-            .zip(&mechanics.forces)
-        {
+        let step = point.step + 1;
+        let limit = point.configuration.mean_spacing();
+        let mut fastest = (0.0, 0);
+        let positions = point.configuration.positions_mut().iter_mut();
+        let moving = positions.zip(&mut point.velocities).zip(&mechanics.forces);
+        for (particle, ((position, velocity), force)) in moving.enumerate() {
             for k in 0..D {
                 velocity[k] += half * force[k];
                 position[k] += self.time_step * velocity[k];
             }
+            let speed_squared = norm_squared(velocity);
+            if speed_squared > fastest.0 {
+                fastest = (speed_squared, particle);
+            }
         }
-        forces.evaluate_into(&point.configuration, mechanics)?;
+        let displacement = self.time_step * fastest.0.sqrt();
+        if displacement > limit {
+            let particle = fastest.1;
+            return Err(DynamicsError::Exploded {
+                step,
+                particle,
+                displacement,
+                limit,
+            });
+        }
+        forces
+            .evaluate_into(&point.configuration, mechanics)
+            .map_err(|error| DynamicsError::Force { step, error })?;
         for (velocity, force) in point.velocities.iter_mut().zip(&mechanics.forces) {
             for k in 0..D {
                 velocity[k] += half * force[k];
             }
         }
-        point.step += 1;
+        point.step = step;
         Ok(())
     }
 }
@@ -222,7 +252,7 @@ impl<const D: usize> Integrator<D> for VelocityVerlet {
         (): &mut (),
         forces: &mut ForceField<'_, D>,
         mechanics: &mut Mechanics<D>,
-    ) -> Result<(), ForceError> {
+    ) -> Result<(), DynamicsError> {
         self.advance(point, forces, mechanics)
     }
 
@@ -371,7 +401,7 @@ impl<const D: usize> Integrator<D> for NoseHoover {
         state: &mut NoseHooverState,
         forces: &mut ForceField<'_, D>,
         mechanics: &mut Mechanics<D>,
-    ) -> Result<(), ForceError> {
+    ) -> Result<(), DynamicsError> {
         self.half_step(point, state);
         self.verlet.advance(point, forces, mechanics)?;
         self.half_step(point, state);
@@ -475,20 +505,16 @@ impl<'a, const D: usize, I: Integrator<D>> Trajectory<'a, D, I> {
     /// Makes a number of steps.
     ///
     /// # Errors
-    /// Forces that cannot be evaluated, with the step at which that happened.
+    /// Forces that cannot be evaluated, a particle that moves by more than the mean spacing in one step; with the
+    /// step at which that happened.
     pub fn advance(&mut self, steps: u64) -> Result<(), DynamicsError> {
         for _ in 0..steps {
-            self.integrator
-                .step(
-                    &mut self.point,
-                    &mut self.state,
-                    &mut self.forces,
-                    &mut self.mechanics,
-                )
-                .map_err(|error| DynamicsError::Force {
-                    step: self.point.step + 1,
-                    error,
-                })?;
+            self.integrator.step(
+                &mut self.point,
+                &mut self.state,
+                &mut self.forces,
+                &mut self.mechanics,
+            )?;
         }
         Ok(())
     }

@@ -94,7 +94,7 @@ pub enum ForceError {
     },
     /// Energy or forces overflow because particles coincide or nearly so.
     #[error(
-        "energy or forces are not finite: particles {first} and {second} are at a distance of {distance:e}; move them apart"
+        "energy or forces are not finite: particles {first} and {second} are at a distance of {distance:.3e}; move them apart"
     )]
     Overlap {
         /// The first particle of the closest pair, from 0.

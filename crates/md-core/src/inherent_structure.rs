@@ -55,7 +55,7 @@ pub struct InherentStructure<const D: usize> {
 pub enum CertificationError {
     /// The forces do not cancel.
     #[error(
-        "not a minimum: the force ratio is {ratio:e}, above the limit of {limit:e} (largest net force {largest:e}); quench the configuration first",
+        "not a minimum: the force ratio is {ratio:.3e}, above the limit of {limit:e} (largest net force {largest:.3e}); quench the configuration first",
         ratio = balance.ratio(), largest = balance.largest
     )]
     NotBalanced {

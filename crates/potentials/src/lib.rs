@@ -22,7 +22,7 @@ pub mod decorators;
 pub mod functions;
 pub mod mixtures;
 
-pub use catalogue::{Catalogue, Mixture, Model, ModelError};
+pub use catalogue::{Catalogue, Mixture, Model, ModelError, Parameter};
 pub use decorators::{CutoffError, ForceShifted, PotentialShifted, Smoothed, Truncated};
 pub use functions::{InversePower, LennardJones};
 pub use mixtures::{InversePowerMixture, LennardJonesMixture, PairTable, Shift};

@@ -123,12 +123,7 @@ impl Quench {
         };
         let mut text = Vec::new();
         write_frame(&mut text, &frame, labels)?;
-        match fs::symlink_metadata(&self.output) {
-            // A device, a pipe or a link is written to, never replaced by a file.
-            Ok(metadata) if !metadata.is_file() => fs::write(&self.output, text)
-                .with_context(|| format!("cannot write {}", self.output.display())),
-            _ => storage::write(&self.output, &text),
-        }
+        storage::write(&self.output, &text)
     }
 }
 
