@@ -20,8 +20,8 @@ const TIME_STEP: f64 = 0.005;
 const STUDY: [(f64, u64); 4] = [
     (0.80, 30_000),
     (0.75, 40_000),
-    (0.70, 70_000),
-    (0.66, 120_000),
+    (0.70, 60_000),
+    (0.66, 90_000),
 ];
 /// Glasses quenched at each temperature.
 const GLASSES: u64 = 10;

@@ -1,8 +1,7 @@
 //! From the measurements of a study to its numbers: relaxation times, stiffnesses, intervals and fits.
 
 use crate::glass::{Glass, Outcome};
-use crate::liquid::{Bath, Equilibrated, Equilibration, Statics, relaxation_time};
-use crate::run::LiquidRuns;
+use crate::liquid::{Bath, Equilibrated, Equilibration, LiquidRuns, Statics, relaxation_time};
 use crate::study::Resolved;
 use anyhow::{Context, Result};
 use serde::Serialize;

@@ -4,6 +4,7 @@
 //! of the run depends on is in a serialisable state, and each segment starts with a new neighbour list: a
 //! run that was interrupted and resumed has the same bits as one that was not.
 
+use crate::storage::Key;
 use crate::study::Resolved;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -106,6 +107,15 @@ impl<const D: usize> Production<D> {
     pub(crate) fn steps(&self) -> u64 {
         self.motion.point.step - self.begun
     }
+}
+
+/// What was measured in the liquid at one temperature.
+pub(crate) struct LiquidRuns<const D: usize> {
+    /// The index of the temperature.
+    pub(crate) temperature: usize,
+    pub(crate) runs: Vec<Production<D>>,
+    /// The keys under which they are stored.
+    pub(crate) keys: Vec<Key>,
 }
 
 /// Sums over the frames of a production run.

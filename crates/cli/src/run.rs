@@ -6,7 +6,7 @@
 
 use crate::analysis::{self, Summary};
 use crate::glass::{self, Outcome};
-use crate::liquid::{Bath, Equilibrated, Equilibration, Plan, Production};
+use crate::liquid::{Bath, Equilibrated, Equilibration, LiquidRuns, Plan, Production};
 use crate::report;
 use crate::storage::{self, Key};
 use crate::study::{Resolved, Study};
@@ -96,14 +96,6 @@ fn say_summary<const D: usize>(progress: &Progress, summary: &Summary<D>, output
         "figures and numbers: {}",
         output.join("index.html").display()
     ));
-}
-
-/// What was measured in the liquid at one temperature.
-pub(crate) struct LiquidRuns<const D: usize> {
-    /// The index of the temperature.
-    pub(crate) temperature: usize,
-    pub(crate) runs: Vec<Production<D>>,
-    keys: Vec<Key>,
 }
 
 struct Runner<'a, const D: usize> {

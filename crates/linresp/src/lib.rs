@@ -21,6 +21,7 @@ mod clusters;
 pub mod conjugate_gradient;
 pub mod dipole;
 pub mod hessian;
+pub mod interaction;
 mod ordering;
 pub mod response;
 pub mod solver;
@@ -29,8 +30,9 @@ mod vertex_cover;
 
 pub use block_matrix::BlockMatrix;
 pub use conjugate_gradient::{BlockJacobi, ConjugateGradient, Identity, Preconditioner};
-pub use dipole::{DipoleResponse, Interaction};
+pub use dipole::DipoleResponse;
 pub use hessian::Hessian;
+pub use interaction::Interaction;
 pub use response::{LinearResponse, Modulus, ResponseError};
 pub use solver::{Accuracy, InverseHessian, LinearSolver, PreparedSolver, SolveError};
 pub use sparse_cholesky::SparseCholesky;

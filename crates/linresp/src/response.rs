@@ -1,7 +1,7 @@
 //! The linear response of an inherent structure: moduli and non-affine displacements.
 
-use crate::dipole::{Interaction, interactions};
 use crate::hessian::{Hessian, changes};
+use crate::interaction::{Interaction, interactions};
 use crate::solver::{InverseHessian, LinearSolver, SolveError, dot};
 use std::num::NonZeroUsize;
 use thiserror::Error;

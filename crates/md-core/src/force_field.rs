@@ -3,7 +3,8 @@
 use crate::configuration::{Configuration, ConfigurationError};
 use crate::linearization::Linearization;
 use crate::neighbours::{Neighbourhood, Ranges, VerletList};
-use crate::potential::{Potential, Totals};
+use crate::potential::Potential;
+use crate::totals::Totals;
 use crate::vector::{Matrix, Vector, norm_squared};
 use thiserror::Error;
 

@@ -19,6 +19,7 @@ pub mod neighbours;
 pub mod potential;
 pub mod random;
 pub mod scalar;
+pub mod totals;
 pub mod vector;
 
 pub use cell::{Cell, CellError, Plane};
@@ -30,9 +31,8 @@ pub use force_field::{ForceBalance, ForceError, ForceField, Mechanics, linearize
 pub use inherent_structure::{CertificationError, InherentStructure, Tolerance};
 pub use linearization::{Coupling, Edge, Linearization};
 pub use neighbours::{NeighbourList, Neighbourhood, Ranges, VerletList, brute_force_pairs};
-pub use potential::{
-    Potential, Radial, SpeciesTable, SpeciesTableError, Sum, ThreeBody, Totals, Triplet,
-};
+pub use potential::{Potential, Radial, SpeciesTable, SpeciesTableError, Sum, ThreeBody, Triplet};
 pub use random::Seed;
 pub use scalar::{Dual, Scalar, Taylor};
+pub use totals::Totals;
 pub use vector::{Matrix, Vector};

@@ -13,7 +13,7 @@
 //! In the words of the pair potential `phi(r)`: `2 g = phi'/r` and `4 h = (phi'' - phi'/r)/r^2`.
 
 use crate::configuration::Configuration;
-use crate::potential::Totals;
+use crate::totals::Totals;
 use crate::vector::{Matrix, Vector, norm_squared};
 
 /// One edge: a vector between two particles (or images) and the derivatives of the energy in its square.
