@@ -194,11 +194,11 @@ impl<'a, const D: usize> ForceField<'a, D> {
         let potential = self.potential;
         potential.add_forces(&around, &mut mechanics.forces, &mut mechanics.totals);
         mechanics.totals.symmetrize();
-        let stress = mechanics.totals.strain_gradient.as_flattened();
-        if !mechanics.totals.energy.is_finite() || !stress.iter().all(|entry| entry.is_finite()) {
-            return Err(explain(configuration, &around));
+        if mechanics.totals.is_finite() {
+            Ok(())
+        } else {
+            Err(explain(configuration, &around))
         }
-        Ok(())
     }
 }
 
@@ -216,11 +216,8 @@ pub fn linearize<const D: usize>(
     let around = list.update(configuration);
     let mut linearization = Linearization::empty(configuration);
     potential.add_terms(&around, &mut linearization);
-    let finite = linearization.energy().is_finite()
-        && linearization
-            .edges()
-            .iter()
-            .all(|edge| edge.gradient.is_finite() && edge.curvature.is_finite());
+    let curvatures = linearization.edges().iter().map(|edge| edge.curvature);
+    let finite = linearization.totals().is_finite() && curvatures.sum::<f64>().is_finite();
     if finite {
         Ok(linearization)
     } else {
@@ -283,5 +280,55 @@ impl<const D: usize> std::fmt::Debug for ForceField<'_, D> {
             .field("evaluations", &self.evaluations)
             .field("list_builds", &self.list.builds())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::Cell;
+    use crate::configuration::Species;
+    use crate::potential::{Radial, SpeciesTable};
+    use crate::scalar::Scalar;
+
+    #[derive(Clone)]
+    struct InverseTenth;
+
+    impl Radial for InverseTenth {
+        fn range(&self) -> f64 {
+            2.0
+        }
+        fn energy<S: Scalar>(&self, squared_distance: S) -> S {
+            squared_distance.powi(-5)
+        }
+    }
+
+    /// Energy and forces are still finite at 1e-17, their squares are not: the ratio of forces would be zero.
+    #[test]
+    fn particles_that_all_but_coincide_are_an_error_with_their_distance() {
+        let table = SpeciesTable::uniform(InverseTenth).unwrap();
+        let cell = Cell::<2>::orthorhombic([5.0, 5.0]).unwrap();
+        for distance in [0.0, 1e-17, 1e-30] {
+            let close =
+                Configuration::new(cell, vec![[0.0, 1.0], [distance, 1.0]], vec![Species(0); 2])
+                    .unwrap();
+            let errors = [
+                ForceField::new(&table)
+                    .evaluate(&close)
+                    .map(|_| ())
+                    .unwrap_err(),
+                linearize(&table, &close).map(|_| ()).unwrap_err(),
+            ];
+            for error in errors {
+                assert_eq!(
+                    error,
+                    ForceError::Overlap {
+                        first: 0,
+                        second: 1,
+                        distance
+                    }
+                );
+            }
+        }
     }
 }

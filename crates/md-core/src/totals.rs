@@ -25,6 +25,14 @@ impl<const D: usize> Totals<D> {
         }
     }
 
+    /// Whether every sum is a finite number.
+    pub fn is_finite(&self) -> bool {
+        let stress = self.strain_gradient.as_flattened();
+        self.energy.is_finite()
+            && self.squared_term_forces.is_finite()
+            && stress.iter().all(|entry| entry.is_finite())
+    }
+
     /// Adds other sums.
     pub(crate) fn add(&mut self, other: &Self) {
         self.energy += other.energy;
