@@ -92,9 +92,10 @@ pub(crate) struct State<const D: usize> {
 }
 
 impl<const D: usize> State<D> {
-    /// What the tests of time-translation invariance say together.
+    /// What the tests of time-translation invariance say together; nothing can be said from one run.
     pub(crate) fn verdict(&self) -> Verdict {
         match &self.invariance {
+            Some(tests) if tests.iter().any(|test| test.runs < 2) => Verdict::Undecided,
             Some(tests) if tests.iter().any(|test| test.verdict == Verdict::Drifting) => {
                 Verdict::Drifting
             }
