@@ -205,7 +205,7 @@ impl<const D: usize> Conjugation<D> {
             self.place(descent, step);
             match descent.evaluate() {
                 Ok(()) => {}
-                Err(Reason::Force(_) | Reason::Overflow) => {
+                Err(Reason::Force(_)) => {
                     // Too far, onto another particle.
                     farthest = lower.step + 0.5 * (step - lower.step);
                     step = lower.step + 0.1 * (step - lower.step);

@@ -4,7 +4,7 @@ use crate::{Converged, Progress, Reason, Unconverged};
 use std::ops::ControlFlow;
 use vitreous_md_core::vector::norm_squared;
 use vitreous_md_core::{
-    Configuration, ForceBalance, ForceError, ForceField, Mechanics, Potential, Tolerance, Vector,
+    Configuration, ForceBalance, ForceField, Mechanics, Potential, Tolerance, Vector,
 };
 
 /// Without a new lowest net force for so many evaluations, a run is taken to be stuck at rounding: plateaus
@@ -62,16 +62,9 @@ impl<'a, const D: usize> Descent<'a, D> {
         if self.field.evaluations() >= limit {
             return Err(Reason::EvaluationLimit { limit });
         }
-        // A lost coordinate would be nobody's neighbour, and go unnoticed.
-        self.configuration
-            .check_finite()
-            .map_err(ForceError::from)?;
         self.field
             .evaluate_into(&self.configuration, &mut self.mechanics)?;
         let balance = self.mechanics.balance();
-        if !balance.net.is_finite() {
-            return Err(Reason::Overflow);
-        }
         self.balance = Some(balance);
         self.safe.clear();
         self.safe.extend_from_slice(self.configuration.positions());

@@ -177,9 +177,6 @@ pub enum Reason {
         "forces no longer decrease, at the rounding of positions and forces; loosen the tolerance"
     )]
     Rounding,
-    /// Forces are finite, and their squares are not.
-    #[error("squared forces overflow: particles all but coincide; move them apart")]
-    Overflow,
     /// The observer asked to stop.
     #[error("it was interrupted")]
     Interrupted,

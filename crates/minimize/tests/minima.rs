@@ -345,7 +345,12 @@ fn forces_too_large_to_square_are_refused() {
     start.positions_mut()[70] = [1e-20, 0.0, 0.0];
     for minimizer in both() {
         let outcome = minimizer.minimize(&mixture(), start.clone(), Tolerance::force_ratio(1e-10));
-        assert_eq!(outcome.unwrap_err().reason, Reason::Overflow);
+        let overlap = ForceError::Overlap {
+            first: 3,
+            second: 70,
+            distance: 1e-20,
+        };
+        assert_eq!(outcome.unwrap_err().reason, Reason::Force(overlap));
     }
 }
 
