@@ -190,18 +190,17 @@ impl<'a, const D: usize> Bath<'a, D> {
 
     fn correlator(
         &self,
-        species: &[u8],
+        liquid: &Configuration<D>,
         longest_lag: u64,
         origin_interval: u64,
     ) -> Result<SelfCorrelator<D>> {
-        let schedule = LogSchedule::new(
-            1,
-            longest_lag.max(1),
-            self.study.study.production.lags_per_decade,
-        )?;
+        let species: Vec<u8> = liquid.species().iter().map(|species| species.0).collect();
+        let per_decade = self.study.study.production.lags_per_decade;
+        let schedule = LogSchedule::new(1, longest_lag.max(1), per_decade)?;
+        let wave_vectors = self.wave_vectors.clone();
         Ok(SelfCorrelator::new(
-            species,
-            self.wave_vectors.clone(),
+            &species,
+            wave_vectors,
             schedule,
             origin_interval.max(1),
         )?)
@@ -229,9 +228,13 @@ impl<'a, const D: usize> Bath<'a, D> {
         ((first * 2.0_f64.powi(number.min(63) as i32)) as u64).max(100)
     }
 
-    fn window_correlator(&self, species: &[u8], number: u32) -> Result<SelfCorrelator<D>> {
+    fn window_correlator(
+        &self,
+        liquid: &Configuration<D>,
+        number: u32,
+    ) -> Result<SelfCorrelator<D>> {
         let length = self.window(number);
-        self.correlator(species, length / 2, length / 25)
+        self.correlator(liquid, length / 2, length / 25)
     }
 
     /// Puts particles on a random lattice, melts it, and begins to equilibrate.
@@ -269,12 +272,11 @@ impl<'a, const D: usize> Bath<'a, D> {
             self.temperature,
             seed.derive("cold", &[]),
         )?;
-        let species: Vec<u8> = point.configuration.species().iter().map(|s| s.0).collect();
         Ok(Equilibration {
+            correlator: self.window_correlator(&point.configuration, 0)?,
             motion: self.motion(point),
             window: 0,
             begun: 0,
-            correlator: self.window_correlator(&species, 0)?,
             outcome: None,
         })
     }
@@ -287,14 +289,6 @@ impl<'a, const D: usize> Bath<'a, D> {
 
     /// Advances by at most one segment. Returns the number of steps made.
     pub(crate) fn equilibrate(&self, state: &mut Equilibration<D>) -> Result<u64> {
-        let species: Vec<u8> = state
-            .motion
-            .point
-            .configuration
-            .species()
-            .iter()
-            .map(|s| s.0)
-            .collect();
         let mut trajectory = self.trajectory(&state.motion)?;
         let limit = self.study.study.equilibration.longest * self.time_unit();
         let start = trajectory.point().step;
@@ -318,7 +312,8 @@ impl<'a, const D: usize> Bath<'a, D> {
                     _ => {
                         state.window += 1;
                         state.begun = trajectory.point().step;
-                        state.correlator = self.window_correlator(&species, state.window)?;
+                        state.correlator = self
+                            .window_correlator(&trajectory.point().configuration, state.window)?;
                     }
                 }
                 continue;
@@ -339,14 +334,13 @@ impl<'a, const D: usize> Bath<'a, D> {
         plan: &Plan,
     ) -> Result<Production<D>> {
         let motion = equilibrated.motion.clone();
-        let species: Vec<u8> = motion
-            .point
-            .configuration
-            .species()
-            .iter()
-            .map(|s| s.0)
-            .collect();
-        let correlator = || self.correlator(&species, plan.longest_lag, plan.origin_interval);
+        let correlator = || {
+            self.correlator(
+                &motion.point.configuration,
+                plan.longest_lag,
+                plan.origin_interval,
+            )
+        };
         Ok(Production {
             begun: motion.point.step,
             halves: [correlator()?, correlator()?],
