@@ -39,8 +39,8 @@ pub mod prelude {
     pub use vitreous_linresp::{ConjugateGradient, LinearResponse, LinearSolver, SparseCholesky};
     pub use vitreous_md_core::{
         Cell, Configuration, ForceField, InherentStructure, Integrator, NoseHoover, PhasePoint,
-        Plane, Potential, Radial, Scalar, Seed, Species, SpeciesTable, Sum, ThreeBody, Tolerance,
-        Trajectory, Triplet, VelocityVerlet, linearize,
+        Plane, Polydisperse, Potential, Radial, Scalar, Seed, Species, SpeciesTable, Sum,
+        ThreeBody, Tolerance, Trajectory, Triplet, VelocityVerlet, linearize,
     };
     pub use vitreous_minimize::{Fire, Minimizer, NonlinearConjugateGradient};
     pub use vitreous_observables::{

@@ -22,13 +22,15 @@ impl Species {
     }
 }
 
-/// `N` particles in a periodic cell: positions (`N x D`, not necessarily inside the cell) and species.
+/// `N` particles in a periodic cell: positions (`N x D`, not necessarily inside the cell), species, and
+/// diameters where each particle has its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Configuration<const D: usize> {
     cell: Cell<D>,
     #[serde(with = "flat")]
     positions: Vec<Vector<D>>,
     species: Vec<Species>,
+    diameters: Option<Vec<f64>>,
 }
 
 /// Why particles do not make a configuration.
@@ -62,6 +64,22 @@ pub enum ConfigurationError {
         component: usize,
         /// Its value.
         value: f64,
+    },
+    /// Diameters of more or fewer particles than there are.
+    #[error("{diameters} diameters but {particles} particles: there must be one for each")]
+    DiameterCount {
+        /// Number of diameters.
+        diameters: usize,
+        /// Number of particles.
+        particles: usize,
+    },
+    /// A diameter that is not a positive number.
+    #[error("the diameter of particle {particle} is {diameter}: it must be positive and finite")]
+    Diameter {
+        /// Index of the particle, from 0.
+        particle: usize,
+        /// Its diameter.
+        diameter: f64,
     },
     /// Shares of species that do not describe a mixture.
     #[error(
@@ -106,6 +124,7 @@ impl<const D: usize> Configuration<D> {
             cell,
             positions,
             species,
+            diameters: None,
         };
         configuration.check_finite()?;
         Ok(configuration)
@@ -204,6 +223,11 @@ impl<const D: usize> Configuration<D> {
         &self.species
     }
 
+    /// The diameter of each particle, where particles have diameters of their own.
+    pub fn diameters(&self) -> Option<&[f64]> {
+        self.diameters.as_deref()
+    }
+
     /// The number density `N / V`.
     pub fn density(&self) -> f64 {
         self.len() as f64 / self.cell.volume()
@@ -238,15 +262,44 @@ impl<const D: usize> Configuration<D> {
                 .map(|x| transform(deformation_gradient, x))
                 .collect(),
             species: self.species.clone(),
+            diameters: self.diameters.clone(),
         })
     }
 
-    /// The same cell and species with other positions.
+    /// The same cell, species and diameters with other positions.
     ///
     /// # Errors
     /// As [`Configuration::new`].
     pub fn with_positions(&self, positions: Vec<Vector<D>>) -> Result<Self, ConfigurationError> {
-        Self::new(self.cell, positions, self.species.clone())
+        let moved = Self::new(self.cell, positions, self.species.clone())?;
+        Ok(Self {
+            diameters: self.diameters.clone(),
+            ..moved
+        })
+    }
+
+    /// The same with a diameter for each particle, as polydisperse potentials need it.
+    ///
+    /// # Errors
+    /// Another number of diameters than of particles; one that is not positive and finite.
+    pub fn with_diameters(self, diameters: Vec<f64>) -> Result<Self, ConfigurationError> {
+        if diameters.len() != self.len() {
+            return Err(ConfigurationError::DiameterCount {
+                diameters: diameters.len(),
+                particles: self.len(),
+            });
+        }
+        let valid = |diameter: f64| diameter.is_finite() && diameter > 0.0;
+        match diameters.iter().position(|&diameter| !valid(diameter)) {
+            Some(particle) => Err(ConfigurationError::Diameter {
+                particle,
+                diameter: diameters[particle],
+            }),
+            None => Ok(Self {
+                diameters: Some(diameters),
+                ..self
+            }),
+        }
     }
 
     /// Checks that every coordinate is finite.

@@ -9,7 +9,8 @@
 //!
 //! A frame is the number of particles, a comment line of `key=value` pairs, and a line for each particle with
 //! the columns that `Properties` names (`species x y z` if it is missing). Rows of `Lattice` are the lattice
-//! vectors. In two dimensions `z` is 0, the third lattice vector is along z, and pbc is `T T F`.
+//! vectors. Particles with diameters of their own have a column `radius` (half of it; `diameter` is read too).
+//! In two dimensions `z` is 0, the third lattice vector is along z, and pbc is `T T F`.
 //!
 //! Numbers are written with as many digits as it takes to read back the same bits. Positions are not wrapped.
 //! ASE knows no species but the chemical elements: choose [`Labels`] such as `Ar` and `Kr` for it.
@@ -156,10 +157,13 @@ pub fn write_frame<const D: usize>(
             lattice[k][..D].copy_from_slice(&configuration.cell().vectors()[k]);
         }
     }
-    let columns = match frame.velocities {
-        Some(_) => "species:S:1:pos:R:3:vel:R:3",
-        None => "species:S:1:pos:R:3",
-    };
+    let mut columns = "species:S:1:pos:R:3".to_owned();
+    if frame.velocities.is_some() {
+        columns += ":vel:R:3";
+    }
+    if configuration.diameters().is_some() {
+        columns += ":radius:R:1";
+    }
     writeln!(writer, "{particles}")?;
     write!(writer, "{LATTICE}=\"{}\"", joined(lattice.as_flattened()))?;
     write!(
@@ -198,6 +202,9 @@ pub fn write_frame<const D: usize>(
         write!(writer, "{label} {}", joined(&padded(position)))?;
         if let Some(velocities) = &frame.velocities {
             write!(writer, " {}", joined(&padded(&velocities[particle])))?;
+        }
+        if let Some(diameters) = configuration.diameters() {
+            write!(writer, " {:?}", 0.5 * diameters[particle])?;
         }
         writeln!(writer)?;
     }
@@ -299,6 +306,7 @@ impl<R: BufRead, const D: usize> Frames<'_, R, D> {
         let mut positions = Vec::new();
         let mut species = Vec::new();
         let mut velocities = Vec::new();
+        let mut diameters = Vec::new();
         let mut first = String::new();
         for particle in 0..particles {
             if !lines.advance()? {
@@ -314,9 +322,14 @@ impl<R: BufRead, const D: usize> Frames<'_, R, D> {
             species.push(index.map_err(|problem| lines.error(problem))?);
             positions.push(row.position);
             velocities.extend(row.velocity);
+            diameters.extend(row.diameter);
         }
-        let configuration = Configuration::new(header.cell, positions, species)
+        let mut configuration = Configuration::new(header.cell, positions, species)
             .map_err(|problem| lines.error(problem.into()))?;
+        if !diameters.is_empty() {
+            let sized = configuration.with_diameters(diameters);
+            configuration = sized.map_err(|problem| lines.error(problem.into()))?;
+        }
         let velocities = (velocities.len() == particles).then_some(velocities);
         Ok(Some(Frame {
             configuration,

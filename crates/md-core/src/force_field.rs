@@ -93,6 +93,23 @@ pub enum ForceError {
         /// The number of species of the potential.
         count: usize,
     },
+    /// A potential of particles with diameters, and particles without.
+    #[error(
+        "the potential needs the diameter of each particle, but the configuration has none: give it diameters (a column radius or diameter in a file)"
+    )]
+    NoDiameters,
+    /// A particle with a larger diameter than the potential was made for.
+    #[error(
+        "particle {particle} has the diameter {diameter}, but the potential was made for diameters up to {limit}"
+    )]
+    Diameter {
+        /// Index of the particle, from 0.
+        particle: usize,
+        /// Its diameter.
+        diameter: f64,
+        /// The largest diameter of the potential.
+        limit: f64,
+    },
     /// Energy or forces overflow because particles coincide or nearly so.
     #[error(
         "energy or forces are not finite: particles {first} and {second} are at a distance of {distance:.3e}; move them apart"
@@ -185,7 +202,7 @@ impl<'a, const D: usize> ForceField<'a, D> {
     ) -> Result<(), ForceError> {
         self.evaluations += 1;
         configuration.check_finite()?;
-        check_species(configuration, self.potential.species_count())?;
+        self.potential.check(configuration)?;
         let around = self.list.update(configuration);
         mechanics.volume = configuration.cell().volume();
         mechanics.totals = Totals::zero();
@@ -210,8 +227,8 @@ pub fn linearize<const D: usize>(
     potential: &dyn Potential<D>,
     configuration: &Configuration<D>,
 ) -> Result<Linearization<D>, ForceError> {
-    check_species(configuration, potential.species_count())?;
     configuration.check_finite()?;
+    potential.check(configuration)?;
     let mut list = VerletList::new(ranges(potential), 0.0);
     let around = list.update(configuration);
     let mut linearization = Linearization::empty(configuration);
@@ -225,30 +242,14 @@ pub fn linearize<const D: usize>(
     }
 }
 
-fn ranges<const D: usize>(potential: &dyn Potential<D>) -> Ranges {
+pub(crate) fn ranges<const D: usize>(potential: &dyn Potential<D>) -> Ranges {
     Ranges::new(potential.species_count(), |first, second| {
         potential.pair_range(first, second)
     })
 }
 
-fn check_species<const D: usize>(
-    configuration: &Configuration<D>,
-    count: usize,
-) -> Result<(), ForceError> {
-    for (particle, species) in configuration.species().iter().enumerate() {
-        if species.index() >= count {
-            return Err(ForceError::UnknownSpecies {
-                particle,
-                species: species.0,
-                count,
-            });
-        }
-    }
-    Ok(())
-}
-
 /// Finds what made energy or forces overflow.
-fn explain<const D: usize>(
+pub(crate) fn explain<const D: usize>(
     configuration: &Configuration<D>,
     around: &Neighbourhood<'_, D>,
 ) -> ForceError {
@@ -288,7 +289,7 @@ mod tests {
     use super::*;
     use crate::cell::Cell;
     use crate::configuration::Species;
-    use crate::potential::{Radial, SpeciesTable};
+    use crate::pairs::{Radial, SpeciesTable};
     use crate::scalar::Scalar;
 
     #[derive(Clone)]

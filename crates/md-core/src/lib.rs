@@ -10,29 +10,37 @@
 
 pub mod cell;
 pub mod configuration;
+pub mod directional;
 pub mod dynamics;
 pub mod extended_xyz;
 pub mod force_field;
 pub mod inherent_structure;
 pub mod linearization;
 pub mod neighbours;
+pub mod pairs;
 pub mod potential;
 pub mod random;
 pub mod scalar;
 pub mod totals;
+pub mod triplets;
 pub mod vector;
 
 pub use cell::{Cell, CellError, Plane};
 pub use configuration::{Configuration, ConfigurationError, Species};
+pub use directional::{
+    Direction, DirectionError, DirectionalDerivatives, PathSums, Series, directional_derivatives,
+};
 pub use dynamics::{
     DynamicsError, Integrator, NoseHoover, NoseHooverState, PhasePoint, Trajectory, VelocityVerlet,
 };
 pub use force_field::{ForceBalance, ForceError, ForceField, Mechanics, linearize};
 pub use inherent_structure::{CertificationError, InherentStructure, Tolerance};
-pub use linearization::{Coupling, Edge, Linearization};
+pub use linearization::{Coupling, Edge, EdgeIndex, Linearization};
 pub use neighbours::{NeighbourList, Neighbourhood, Ranges, VerletList, brute_force_pairs};
-pub use potential::{Potential, Radial, SpeciesTable, SpeciesTableError, Sum, ThreeBody, Triplet};
+pub use pairs::{Polydisperse, PolydisperseError, Radial, SpeciesTable, SpeciesTableError};
+pub use potential::{Potential, Sum};
 pub use random::Seed;
 pub use scalar::{Dual, Scalar, Taylor};
 pub use totals::Totals;
+pub use triplets::{Leg, ThreeBody, Triplet};
 pub use vector::{Matrix, Vector};

@@ -34,6 +34,10 @@ pub struct Edge<const D: usize> {
     pub curvature: f64,
 }
 
+/// The place of an edge in [`Linearization::edges`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EdgeIndex(u32);
+
 /// `h_ef = d2U/ds_e ds_f` of two different edges of a three-body term; stands for `h_ef` and `h_fe`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Coupling {
@@ -77,35 +81,42 @@ impl<const D: usize> Linearization<D> {
         self.push(i, j, true, r, gradient, curvature);
     }
 
-    /// Adds a three-body term of particles `[i, j, k]` with edges `[r_ij, r_ik, r_jk]`, its energy, `g_e`
-    /// and `h_ef`; `squares` is half the sum of its squared forces on the three particles.
+    /// Adds an edge `r` from particle `i` to `j` for three-body terms to act on, which may share it.
+    pub fn add_edge(&mut self, [i, j]: [usize; 2], r: Vector<D>) -> EdgeIndex {
+        let index = EdgeIndex(self.edges.len() as u32);
+        self.push(i, j, false, r, 0.0, 0.0);
+        index
+    }
+
+    /// Adds a three-body term of three edges of this linearisation: its energy, `g_e` and `h_ef`.
+    /// Its forces are to be told to [`Linearization::add_squared_forces`].
+    ///
+    /// # Panics
+    /// If an edge belongs to another linearisation with more edges.
     pub fn add_triplet(
         &mut self,
-        [i, j, k]: [usize; 3],
-        edges: [Vector<D>; 3],
+        edges: [EdgeIndex; 3],
         (energy, gradient, curvature): (f64, [f64; 3], [[f64; 3]; 3]),
-        squares: f64,
     ) {
         self.energy += energy;
-        self.squared_term_forces += squares;
-        let ends = [(i, j), (i, k), (j, k)];
-        let numbers: [u32; 3] = std::array::from_fn(|e| {
-            self.push(
-                ends[e].0,
-                ends[e].1,
-                false,
-                edges[e],
-                gradient[e],
-                curvature[e][e],
-            )
-        });
+        for e in 0..3 {
+            let edge = &mut self.edges[edges[e].0 as usize];
+            edge.gradient += gradient[e];
+            edge.curvature += curvature[e][e];
+        }
         for (e, f) in [(0, 1), (0, 2), (1, 2)] {
             self.couplings.push(Coupling {
-                first: numbers[e],
-                second: numbers[f],
+                first: edges[e].0,
+                second: edges[f].0,
                 curvature: curvature[e][f],
             });
         }
+    }
+
+    /// Adds to [`Totals::squared_term_forces`]: for a term of more than two particles half the sum of its
+    /// squared forces on them.
+    pub fn add_squared_forces(&mut self, squares: f64) {
+        self.squared_term_forces += squares;
     }
 
     // Indices fit: a configuration has at most u32::MAX particles, and edges beyond that exceed memory.
@@ -117,8 +128,7 @@ impl<const D: usize> Linearization<D> {
         vector: Vector<D>,
         gradient: f64,
         curvature: f64,
-    ) -> u32 {
-        let number = self.edges.len() as u32;
+    ) {
         self.edges.push(Edge {
             i: i as u32,
             j: j as u32,
@@ -127,7 +137,6 @@ impl<const D: usize> Linearization<D> {
             gradient,
             curvature,
         });
-        number
     }
 
     /// The number of particles `N`.

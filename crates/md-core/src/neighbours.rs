@@ -101,6 +101,7 @@ pub struct NeighbourList<const D: usize> {
 pub struct Neighbourhood<'a, const D: usize> {
     positions: &'a [Vector<D>],
     species: &'a [Species],
+    diameters: &'a [f64],
     list: &'a NeighbourList<D>,
 }
 
@@ -124,6 +125,12 @@ impl<'a, const D: usize> Neighbourhood<'a, D> {
     #[inline(always)]
     pub fn species(&self) -> &'a [Species] {
         self.species
+    }
+
+    /// The diameter of each particle; empty if the configuration has none.
+    #[inline(always)]
+    pub fn diameters(&self) -> &'a [f64] {
+        self.diameters
     }
 
     /// The neighbours of one particle, as `(j, r_ij)` with `r_ij = x_j - x_i` to the image of `j`.
@@ -298,6 +305,7 @@ impl<const D: usize> VerletList<D> {
         Neighbourhood {
             positions: &self.local,
             species: configuration.species(),
+            diameters: configuration.diameters().unwrap_or_default(),
             list: &built.list,
         }
     }

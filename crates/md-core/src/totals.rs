@@ -10,8 +10,8 @@ pub struct Totals<const D: usize> {
     /// `dU/dF_ab` at `F = I` for the affine map `x -> F x`: `sum_e 2 g_e (r_e)_a (r_e)_b`. Symmetric; the
     /// static stress (tension positive) times the volume, and minus the usual virial.
     pub strain_gradient: Matrix<D>,
-    /// The sum of the squared forces of the terms: `f_ij^2` for a pair, half the sum over its three
-    /// particles for a triplet.
+    /// The sum of the squared forces of the terms: `f_ij^2` for a pair, half the sum over its particles for
+    /// a term of more (the triplets around one centre are one term).
     pub squared_term_forces: f64,
 }
 

@@ -162,6 +162,15 @@ pub(super) struct Header<const D: usize> {
     species: usize,
     position: usize,
     velocity: Option<usize>,
+    size: Option<Size>,
+}
+
+/// Where a particle's size is and what makes a diameter of it.
+#[derive(Clone, Copy)]
+struct Size {
+    column: usize,
+    name: &'static str,
+    factor: f64,
 }
 
 /// One line.
@@ -169,6 +178,7 @@ pub(super) struct Row<'a, const D: usize> {
     pub(super) label: &'a str,
     pub(super) position: Vector<D>,
     pub(super) velocity: Option<Vector<D>>,
+    pub(super) diameter: Option<f64>,
 }
 
 impl<const D: usize> Header<D> {
@@ -190,6 +200,7 @@ impl<const D: usize> Header<D> {
 
         let mut width = 0_usize;
         let (mut species, mut position, mut velocity) = (None, None, None);
+        let (mut radius, mut diameter) = (None, None);
         let words: Vec<&str> = columns.split(':').collect();
         for words in words.chunks(3) {
             let &[name, kind, count] = words else {
@@ -202,11 +213,13 @@ impl<const D: usize> Header<D> {
                 "species" => (&mut species, ("S", 1)),
                 "pos" => (&mut position, ("R", 3)),
                 "vel" | "velo" | "velocities" => (&mut velocity, ("R", 3)),
+                "radius" => (&mut radius, ("R", 1)),
+                "diameter" => (&mut diameter, ("R", 1)),
                 _ => (&mut None, (kind, count)),
             };
             if (kind, count) != form {
                 return Err(fail(
-                    "gives species, pos or vel another form than S:1, R:3 or R:3",
+                    "gives species, pos, vel, radius or diameter another form than S:1, R:3, R:3, R:1 or R:1",
                 ));
             }
             if place.replace(width).is_some() {
@@ -216,12 +229,23 @@ impl<const D: usize> Header<D> {
                 .checked_add(count)
                 .ok_or_else(|| fail("has too many columns"))?;
         }
+        let size = match (radius, diameter) {
+            (Some(_), Some(_)) => return Err(fail("has both radius and diameter")),
+            (Some(column), None) => Some(("radius", 2.0, column)),
+            (None, Some(column)) => Some(("diameter", 1.0, column)),
+            (None, None) => None,
+        };
         Ok(Self {
             cell: parse_cell(&lattice)?,
             width,
             species: species.ok_or_else(|| fail("lacks species"))?,
             position: position.ok_or_else(|| fail("lacks pos"))?,
             velocity,
+            size: size.map(|(name, factor, column)| Size {
+                column,
+                name,
+                factor,
+            }),
             columns,
         })
     }
@@ -252,6 +276,10 @@ impl<const D: usize> Header<D> {
             }
             Ok::<_, Problem>(vector)
         };
+        let diameter = |size: Size| {
+            let what = || format!("column {}, the {},", size.column + 1, size.name);
+            Ok::<_, Problem>(size.factor * number(words[size.column], what)?)
+        };
         Ok(Row {
             label: words[self.species],
             position: vector("position", self.position)?,
@@ -259,6 +287,7 @@ impl<const D: usize> Header<D> {
                 .velocity
                 .map(|start| vector("velocity", start))
                 .transpose()?,
+            diameter: self.size.map(diameter).transpose()?,
         })
     }
 }

@@ -148,6 +148,34 @@ fn planes_have_no_third_component() {
 }
 
 #[test]
+fn sizes_are_radii_or_diameters() {
+    let file = |column: &str, value: &str| {
+        format!(
+            "2\nLattice=\"4 0 0 0 4 0 0 0 4\" Properties=species:S:1:pos:R:3:{column}\nA 0 0 0 {value}\nB 1 0 0 0.7\n"
+        )
+    };
+    for (column, diameters) in [("radius:R:1", [1.2, 1.4]), ("diameter:R:1", [0.6, 0.7])] {
+        let frame = read_frame::<3, _>(file(column, "0.6").as_bytes(), &labels()).unwrap();
+        assert_eq!(frame.configuration.diameters(), Some(diameters.as_slice()));
+        let mut text = Vec::new();
+        write_frame(&mut text, &frame, &labels()).unwrap();
+        assert_eq!(
+            read_frame::<3, _>(text.as_slice(), &labels()).unwrap(),
+            frame
+        );
+        let message = message(&file(column, "x"));
+        assert!(
+            message.contains("line 3") && message.contains("column 5"),
+            "{message}"
+        );
+        let message = self::message(&file(column, "0"));
+        assert!(message.contains("diameter of particle 0 is 0"), "{message}");
+    }
+    let message = message(&file("radius:R:1:diameter:R:1", "0.6"));
+    assert!(message.contains("both radius and diameter"), "{message}");
+}
+
+#[test]
 fn one_species_may_have_any_label() {
     let read = |text: &str| read_frame::<3, _>(text.as_bytes(), &Labels::any("Si").unwrap());
     let text = "2\nLattice=\"2 0 0 0 2 0 0 0 2\"\nX 0 0 0\nX 1 1 1\n";

@@ -1,0 +1,229 @@
+//! Derivatives of any potential along a straight path through configurations, to third order.
+//!
+//! On the path `x_i(a) = (I + a E) x_i + a z_i` every edge vector moves on a straight line too,
+//! `r_e(a) = r_e + a w_e` with `w_e = z_j - z_i + E r_e`, and energy, gradient and strain gradient are power
+//! series in `a`. Their coefficients hold what linear response and anharmonic modes need, for every
+//! potential in the same way and without a Hessian:
+//!
+//! | derivative at `a = 0` | displacements `z`, no strain | strain `E`, no displacements |
+//! |---|---|---|
+//! | `dU/da` | `z . dU/dx` | the stress along `E`, times `V` |
+//! | `d2U/da2` | `z . M . z` | the affine part of an elastic modulus, times `V` |
+//! | `d(dU/dx)/da` | `M z` | `Xi`, minus the forces that strain brings about |
+//! | `d2(dU/dx)/da2` | `U''' : z z` | |
+//! | `d3(dU/dx)/da3` | `U'''' : z z z` | |
+//!
+//! Mixed contractions follow from sums and differences of directions,
+//! `U''' : y z = (U''' : (y+z)(y+z) - U''' : (y-z)(y-z)) / 4`.
+
+use crate::configuration::Configuration;
+use crate::force_field::{ForceError, explain, ranges};
+use crate::neighbours::VerletList;
+use crate::potential::Potential;
+use crate::scalar::Taylor;
+use crate::vector::{Matrix, Vector, add, dot, norm_squared, subtract, transform};
+use thiserror::Error;
+
+/// The number of coefficients that are kept: orders 0 to 3.
+const ORDERS: usize = 4;
+
+/// A series in the parameter of the path.
+pub type Series = Taylor<ORDERS>;
+
+/// The direction of a path: displacements `z` (`N x D`), a strain `E` (`D x D`), or both.
+#[derive(Clone, Copy, Debug)]
+pub struct Direction<'a, const D: usize> {
+    displacements: &'a [Vector<D>],
+    strain: Matrix<D>,
+}
+
+impl<'a, const D: usize> Direction<'a, D> {
+    /// The particles move by `a z`.
+    pub fn displacements(displacements: &'a [Vector<D>]) -> Self {
+        Self {
+            displacements,
+            strain: [[0.0; D]; D],
+        }
+    }
+
+    /// Cell and particles are deformed by `F = I + a E`.
+    pub fn strain(strain: Matrix<D>) -> Self {
+        Self {
+            displacements: &[],
+            strain,
+        }
+    }
+
+    /// The same with another strain: both at once.
+    pub fn with_strain(self, strain: Matrix<D>) -> Self {
+        Self { strain, ..self }
+    }
+
+    /// `w_e = z_j - z_i + E r_e`: how fast the edge `r_e` from `i` to `j` changes.
+    #[inline]
+    pub fn of_edge(&self, i: usize, j: usize, edge: &Vector<D>) -> Vector<D> {
+        let affine = transform(&self.strain, edge);
+        match (self.displacements.get(i), self.displacements.get(j)) {
+            (Some(from), Some(to)) => add(&affine, &subtract(to, from)),
+            _ => affine,
+        }
+    }
+}
+
+/// The squared length of an edge along the path: `|r + a w|^2`.
+#[inline]
+pub(crate) fn squared_length<const D: usize>(edge: &Vector<D>, change: &Vector<D>) -> Series {
+    Taylor([
+        norm_squared(edge),
+        2.0 * dot(edge, change),
+        norm_squared(change),
+        0.0,
+    ])
+}
+
+/// The sums to which potentials add their terms along a path.
+#[derive(Clone, Debug)]
+pub struct PathSums<const D: usize> {
+    energy: Series,
+    /// The coefficients of the gradient at each particle, by order.
+    gradient: Vec<[Vector<D>; ORDERS]>,
+    strain_gradient: [Matrix<D>; ORDERS],
+}
+
+impl<const D: usize> PathSums<D> {
+    fn zero(particles: usize) -> Self {
+        Self {
+            energy: Taylor([0.0; ORDERS]),
+            gradient: vec![[[0.0; D]; ORDERS]; particles],
+            strain_gradient: [[[0.0; D]; D]; ORDERS],
+        }
+    }
+
+    /// Adds the energy of a term.
+    #[inline]
+    pub fn add_energy(&mut self, energy: Series) {
+        self.energy = self.energy + energy;
+    }
+
+    /// Adds what a term with `g = dU/ds` in the square of an edge `r + a w` from `i` to `j` does to the
+    /// gradient and the strain gradient.
+    #[inline]
+    pub fn add_edge(
+        &mut self,
+        [i, j]: [usize; 2],
+        edge: &Vector<D>,
+        change: &Vector<D>,
+        slope: Series,
+    ) {
+        for order in 0..ORDERS {
+            // 2 g(a) (r + a w), and its product with r + a w.
+            let before = if order > 0 { slope.0[order - 1] } else { 0.0 };
+            let second = if order > 1 { slope.0[order - 2] } else { 0.0 };
+            let pull: Vector<D> =
+                std::array::from_fn(|k| 2.0 * (slope.0[order] * edge[k] + before * change[k]));
+            let pull_before: Vector<D> =
+                std::array::from_fn(|k| 2.0 * (before * edge[k] + second * change[k]));
+            for k in 0..D {
+                self.gradient[j][order][k] += pull[k];
+                self.gradient[i][order][k] -= pull[k];
+                for l in 0..D {
+                    self.strain_gradient[order][k][l] +=
+                        pull[k] * edge[l] + pull_before[k] * change[l];
+                }
+            }
+        }
+    }
+
+    fn is_finite(&self) -> bool {
+        let gradient = self.gradient.as_flattened().as_flattened();
+        let stress = self.strain_gradient.as_flattened().as_flattened();
+        [&self.energy.0, gradient, stress]
+            .iter()
+            .all(|numbers| numbers.iter().all(|x| x.is_finite()))
+    }
+}
+
+/// Derivatives of order 0, 1, 2, 3 along a path at its start: see the [module](self).
+#[derive(Clone, Debug, PartialEq)]
+pub struct DirectionalDerivatives<const D: usize> {
+    /// `d^k U/da^k`.
+    pub energy: [f64; ORDERS],
+    /// `d^k (dU/dx)/da^k`, `N x D` each.
+    pub gradient: [Vec<Vector<D>>; ORDERS],
+    /// `d^k (dU/dF)/da^k`, `D x D` each, `F` being a deformation on top of that of the path; symmetric.
+    pub strain_gradient: [Matrix<D>; ORDERS],
+}
+
+/// Why derivatives along a path could not be computed.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum DirectionError {
+    /// Displacements of more or fewer particles than there are.
+    #[error("the direction has displacements of {found} particles, the configuration {particles}")]
+    Lengths {
+        /// Number of displacements.
+        found: usize,
+        /// Number of particles.
+        particles: usize,
+    },
+    /// The energy or one of its derivatives.
+    #[error(transparent)]
+    Force(#[from] ForceError),
+}
+
+/// The derivatives of a potential along a direction.
+///
+/// ```
+/// # use vitreous_md_core::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// /// phi(r) = r^-10, cut at r = 2.
+/// #[derive(Clone)]
+/// struct Soft;
+/// impl Radial for Soft {
+///     fn range(&self) -> f64 { 2.0 }
+///     fn energy<S: Scalar>(&self, squared_distance: S) -> S { squared_distance.powi(-5) }
+/// }
+/// let potential = SpeciesTable::uniform(Soft)?;
+/// let cell = Cell::orthorhombic([9.0; 3])?;
+/// let pair = Configuration::new(cell, vec![[0.0; 3], [1.0, 0.0, 0.0]], vec![Species(0); 2])?;
+/// // Stretch the pair: dU/da = phi'(1), ..., and the cubic force on the second particle is phi'''(1).
+/// let stretch = [[0.0; 3], [1.0, 0.0, 0.0]];
+/// let along = directional_derivatives(&potential, &pair, &Direction::displacements(&stretch))?;
+/// assert!((along.energy[1] + 10.0).abs() < 1e-12);
+/// assert!((along.gradient[2][1][0] + 10.0 * 11.0 * 12.0).abs() < 1e-9);
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// Displacements of another number of particles; as [`ForceField::evaluate`](crate::ForceField::evaluate).
+pub fn directional_derivatives<const D: usize>(
+    potential: &dyn Potential<D>,
+    configuration: &Configuration<D>,
+    direction: &Direction<'_, D>,
+) -> Result<DirectionalDerivatives<D>, DirectionError> {
+    let (found, particles) = (direction.displacements.len(), configuration.len());
+    if found != 0 && found != particles {
+        return Err(DirectionError::Lengths { found, particles });
+    }
+    configuration.check_finite().map_err(ForceError::from)?;
+    potential.check(configuration)?;
+    let mut list = VerletList::new(ranges(potential), 0.0);
+    let around = list.update(configuration);
+    let mut sums = PathSums::zero(particles);
+    potential.add_along(&around, direction, &mut sums);
+    if !sums.is_finite() {
+        return Err(explain(configuration, &around).into());
+    }
+    let factorials: [f64; ORDERS] =
+        std::array::from_fn(|order| (1..=order).map(|k| k as f64).product());
+    Ok(DirectionalDerivatives {
+        energy: sums.energy.derivatives(),
+        gradient: std::array::from_fn(|order| {
+            let derivative =
+                |series: &[Vector<D>; ORDERS]| series[order].map(|c| factorials[order] * c);
+            sums.gradient.iter().map(derivative).collect()
+        }),
+        strain_gradient: std::array::from_fn(|order| {
+            sums.strain_gradient[order].map(|row| row.map(|c| factorials[order] * c))
+        }),
+    })
+}

@@ -1,0 +1,500 @@
+//! Pair potentials: a function of distance for each pair of species, or of distance over diameter.
+
+use crate::configuration::{Configuration, Species};
+use crate::directional::{Direction, PathSums, squared_length};
+use crate::force_field::ForceError;
+use crate::linearization::Linearization;
+use crate::neighbours::Neighbourhood;
+use crate::potential::Potential;
+use crate::scalar::{Scalar, Taylor};
+use crate::totals::Totals;
+use crate::vector::{Vector, norm_squared};
+use thiserror::Error;
+
+/// The energy of two particles as a function of their distance, for one pair of species.
+///
+/// Write [`Radial::energy`] once over a generic [`Scalar`]; derivatives of any order follow exactly by
+/// truncated Taylor arithmetic. Override [`Radial::derivatives`] only for speed.
+///
+/// ```
+/// use vitreous_md_core::{Radial, Scalar};
+/// /// phi(r) = exp(-r^2), cut at r = 4 where it is 1e-7.
+/// struct Gaussian;
+/// impl Radial for Gaussian {
+///     fn range(&self) -> f64 { 4.0 }
+///     fn energy<S: Scalar>(&self, squared_distance: S) -> S { (-squared_distance).exp() }
+/// }
+/// let [energy, slope] = Gaussian.derivatives::<2>(1.0);
+/// assert_eq!((energy, slope), ((-1.0_f64).exp(), -(-1.0_f64).exp()));
+/// ```
+pub trait Radial: Send + Sync {
+    /// The distance from which on the energy is zero. [`Radial::energy`] is never asked beyond it.
+    fn range(&self) -> f64;
+
+    /// `phi` as a function of the squared distance `s = r^2 < range^2`.
+    fn energy<S: Scalar>(&self, squared_distance: S) -> S;
+
+    /// `[phi, dphi/ds, ..., d^(N-1)phi/ds^(N-1)]` at `s = squared_distance`.
+    #[inline(always)]
+    fn derivatives<const N: usize>(&self, squared_distance: f64) -> [f64; N] {
+        self.energy(Taylor::variable(squared_distance))
+            .derivatives()
+    }
+}
+
+/// Which function acts between two particles. The loops over pairs below serve every kind.
+trait Pairs: Send + Sync {
+    /// What particle `i` has with the others.
+    fn of<'a, const D: usize>(
+        &'a self,
+        around: &Neighbourhood<'a, D>,
+        i: usize,
+    ) -> impl PairsOfOne + 'a;
+}
+
+trait PairsOfOne {
+    /// The square of the range with particle `j`.
+    fn squared_range(&self, j: usize) -> f64;
+    /// As [`Radial::derivatives`], with particle `j`.
+    fn derivatives<const N: usize>(&self, j: usize, squared_distance: f64) -> [f64; N];
+}
+
+/// The pairs of one particle that are within range: separated from the listed ones first, without a
+/// branch that the processor could mispredict, so that the loop over them has none either.
+struct ClosePairs<const D: usize> {
+    particles: Vec<usize>,
+    vectors: Vec<Vector<D>>,
+    squared_distances: Vec<f64>,
+}
+
+impl<const D: usize> ClosePairs<D> {
+    fn new(most: usize) -> Self {
+        Self {
+            particles: vec![0; most + 1],
+            vectors: vec![[0.0; D]; most + 1],
+            squared_distances: vec![0.0; most + 1],
+        }
+    }
+
+    /// Collects the pairs of `i` and returns their number.
+    #[inline(always)]
+    fn collect(
+        &mut self,
+        around: &Neighbourhood<'_, D>,
+        i: usize,
+        squared_range: impl Fn(usize) -> f64,
+    ) -> usize {
+        let mut count = 0;
+        for (j, r) in around.of(i) {
+            let squared_distance = norm_squared(&r);
+            self.particles[count] = j;
+            self.vectors[count] = r;
+            self.squared_distances[count] = squared_distance;
+            count += usize::from(squared_distance < squared_range(j));
+        }
+        count
+    }
+}
+
+fn add_forces<const D: usize>(
+    pairs: &impl Pairs,
+    around: &Neighbourhood<'_, D>,
+    forces: &mut [Vector<D>],
+    totals: &mut Totals<D>,
+) {
+    let mut close = ClosePairs::new(around.most());
+    let mut sums = Totals::zero();
+    for i in 0..around.len() {
+        let own = pairs.of(around, i);
+        let count = close.collect(around, i, |j| own.squared_range(j));
+        let mut force = [0.0; D];
+        let list = close.particles[..count]
+            .iter()
+            .zip(&close.vectors[..count])
+            .zip(&close.squared_distances[..count]);
+        for ((&j, r), &squared_distance) in list {
+            let [energy, gradient] = own.derivatives::<2>(j, squared_distance);
+            let doubled = 2.0 * gradient;
+            sums.energy += energy;
+            sums.squared_term_forces += doubled * doubled * squared_distance;
+            sums.add_edge(doubled, r);
+            let on_other = &mut forces[j];
+            for k in 0..D {
+                force[k] += doubled * r[k];
+                on_other[k] -= doubled * r[k];
+            }
+        }
+        for k in 0..D {
+            forces[i][k] += force[k];
+        }
+    }
+    totals.add(&sums);
+}
+
+fn add_terms<const D: usize>(
+    pairs: &impl Pairs,
+    around: &Neighbourhood<'_, D>,
+    linearization: &mut Linearization<D>,
+) {
+    for i in 0..around.len() {
+        let own = pairs.of(around, i);
+        for (j, r) in around.of(i) {
+            let squared_distance = norm_squared(&r);
+            if squared_distance < own.squared_range(j) {
+                linearization.add_pair([i, j], r, own.derivatives::<3>(j, squared_distance));
+            }
+        }
+    }
+}
+
+fn add_along<const D: usize>(
+    pairs: &impl Pairs,
+    around: &Neighbourhood<'_, D>,
+    direction: &Direction<'_, D>,
+    sums: &mut PathSums<D>,
+) {
+    for i in 0..around.len() {
+        let own = pairs.of(around, i);
+        for (j, r) in around.of(i) {
+            let squared_distance = norm_squared(&r);
+            if squared_distance < own.squared_range(j) {
+                let [value, outer @ ..] = own.derivatives::<5>(j, squared_distance);
+                let change = direction.of_edge(i, j, &r);
+                let mut step = squared_length(&r, &change);
+                step.0[0] = 0.0;
+                // phi(s + step) and its derivative in s: Taylor's formula, by Horner's scheme. The step has
+                // no constant term, so the series end with the orders that are kept.
+                let [first, second, third, fourth] = outer;
+                let slope = ((step * (fourth / 6.0) + third / 2.0) * step + second) * step + first;
+                let energy = ((step * (third / 6.0) + second / 2.0) * step + first) * step + value;
+                sums.add_energy(energy);
+                sums.add_edge([i, j], &r, &change, slope);
+            }
+        }
+    }
+}
+
+/// A pair potential: one [`Radial`] for each pair of species.
+#[derive(Clone, Debug)]
+pub struct SpeciesTable<F> {
+    species: usize,
+    /// `species x species`, symmetric.
+    entries: Vec<Entry<F>>,
+    range: f64,
+}
+
+#[derive(Clone, Debug)]
+struct Entry<F> {
+    squared_range: f64,
+    function: F,
+}
+
+/// Why functions do not make a table.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum SpeciesTableError {
+    /// No species, or more than [`Species`] can tell apart.
+    #[error("a table of {species} species: there must be from 1 to 256")]
+    Species {
+        /// Number of species.
+        species: usize,
+    },
+    /// A range that is not a positive number.
+    #[error("the range of species {first} and {second} is {range}: it must be positive and finite")]
+    Range {
+        /// First species.
+        first: usize,
+        /// Second species.
+        second: usize,
+        /// Their range.
+        range: f64,
+    },
+}
+
+impl<F: Radial> SpeciesTable<F> {
+    /// One function for all particles, which are all of species 0.
+    ///
+    /// # Errors
+    /// A range that is not positive and finite.
+    #[allow(clippy::needless_pass_by_value)] // the table owns its functions
+    pub fn uniform(function: F) -> Result<Self, SpeciesTableError>
+    where
+        F: Clone,
+    {
+        Self::new(1, |_, _| function.clone())
+    }
+
+    /// A table from a function of two species, asked once for each pair with `first <= second`.
+    ///
+    /// # Errors
+    /// No species or more than 256; a range that is not positive and finite.
+    pub fn new(
+        species: usize,
+        mut between: impl FnMut(usize, usize) -> F,
+    ) -> Result<Self, SpeciesTableError>
+    where
+        F: Clone,
+    {
+        if !(1..=256).contains(&species) {
+            return Err(SpeciesTableError::Species { species });
+        }
+        let mut table = vec![None; species * species];
+        let mut largest = 0.0_f64;
+        for first in 0..species {
+            for second in first..species {
+                let function = between(first, second);
+                let range = function.range();
+                if !(range.is_finite() && range > 0.0) {
+                    return Err(SpeciesTableError::Range {
+                        first,
+                        second,
+                        range,
+                    });
+                }
+                largest = largest.max(range);
+                let entry = Entry {
+                    squared_range: range * range,
+                    function,
+                };
+                table[second * species + first] = Some(entry.clone());
+                table[first * species + second] = Some(entry);
+            }
+        }
+        Ok(Self {
+            species,
+            entries: table.into_iter().flatten().collect(),
+            range: largest,
+        })
+    }
+
+    /// The function between two species, `None` if the table does not have them.
+    pub fn between(&self, first: Species, second: Species) -> Option<&F> {
+        if first.index() >= self.species || second.index() >= self.species {
+            return None;
+        }
+        Some(&self.entries[first.index() * self.species + second.index()].function)
+    }
+}
+
+impl<F: Radial> Pairs for SpeciesTable<F> {
+    #[inline(always)]
+    fn of<'a, const D: usize>(
+        &'a self,
+        around: &Neighbourhood<'a, D>,
+        i: usize,
+    ) -> impl PairsOfOne + 'a {
+        let species = around.species();
+        TableRow {
+            entries: &self.entries[species[i].index() * self.species..][..self.species],
+            species,
+        }
+    }
+}
+
+struct TableRow<'a, F> {
+    entries: &'a [Entry<F>],
+    species: &'a [Species],
+}
+
+impl<F: Radial> PairsOfOne for TableRow<'_, F> {
+    #[inline(always)]
+    fn squared_range(&self, j: usize) -> f64 {
+        self.entries[self.species[j].index()].squared_range
+    }
+    #[inline(always)]
+    fn derivatives<const N: usize>(&self, j: usize, squared_distance: f64) -> [f64; N] {
+        let function = &self.entries[self.species[j].index()].function;
+        function.derivatives(squared_distance)
+    }
+}
+
+/// A pair potential of particles with diameters of their own: a function of the reduced distance
+/// `x = r/sigma_ij`, with the non-additive mixing of swap Monte Carlo studies,
+///
+/// ```text
+/// U = sum_{i<j} phi(r_ij/sigma_ij),    sigma_ij = (sigma_i + sigma_j)/2 (1 - epsilon |sigma_i - sigma_j|)
+/// ```
+///
+/// and `epsilon = 0` for additive diameters. Source: Ninarello, Berthier and Coslovich, Phys. Rev. X 7,
+/// 021039 (2017). Particles need [`Configuration::diameters`]; their species do not matter.
+#[derive(Clone, Debug)]
+pub struct Polydisperse<F> {
+    function: F,
+    non_additivity: f64,
+    largest_diameter: f64,
+}
+
+impl<F: Radial> Polydisperse<F> {
+    /// A potential of particles with diameters up to `largest_diameter`, from a function of `x^2` whose range
+    /// is in units of `sigma_ij`.
+    ///
+    /// # Errors
+    /// A range or a largest diameter that is not positive and finite, a non-additivity that is not finite.
+    pub fn new(
+        function: F,
+        non_additivity: f64,
+        largest_diameter: f64,
+    ) -> Result<Self, PolydisperseError> {
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        if !positive(function.range()) {
+            return Err(PolydisperseError::Range {
+                range: function.range(),
+            });
+        }
+        if !positive(largest_diameter) || !non_additivity.is_finite() {
+            return Err(PolydisperseError::Diameters {
+                largest_diameter,
+                non_additivity,
+            });
+        }
+        Ok(Self {
+            function,
+            non_additivity,
+            largest_diameter,
+        })
+    }
+
+    /// `sigma_ij` of two diameters.
+    #[inline(always)]
+    pub fn mixed_diameter(&self, first: f64, second: f64) -> f64 {
+        0.5 * (first + second) * (1.0 - self.non_additivity * (first - second).abs())
+    }
+}
+
+/// Why a polydisperse potential cannot be.
+#[derive(Clone, Copy, Debug, Error, PartialEq)]
+pub enum PolydisperseError {
+    /// A range that is not a positive number.
+    #[error("the range is {range} diameters: it must be positive and finite")]
+    Range {
+        /// The range.
+        range: f64,
+    },
+    /// Numbers that do not describe diameters.
+    #[error(
+        "the largest diameter is {largest_diameter}, the non-additivity {non_additivity}: the first must be positive, both finite"
+    )]
+    Diameters {
+        /// The largest diameter.
+        largest_diameter: f64,
+        /// The non-additivity `epsilon`.
+        non_additivity: f64,
+    },
+}
+
+impl<F: Radial> Pairs for Polydisperse<F> {
+    #[inline(always)]
+    fn of<'a, const D: usize>(
+        &'a self,
+        around: &Neighbourhood<'a, D>,
+        i: usize,
+    ) -> impl PairsOfOne + 'a {
+        let diameters = around.diameters();
+        DiameterRow {
+            potential: self,
+            own: diameters[i],
+            diameters,
+            squared_range: self.function.range() * self.function.range(),
+        }
+    }
+}
+
+struct DiameterRow<'a, F> {
+    potential: &'a Polydisperse<F>,
+    own: f64,
+    diameters: &'a [f64],
+    squared_range: f64,
+}
+
+impl<F: Radial> DiameterRow<'_, F> {
+    #[inline(always)]
+    fn squared_diameter(&self, j: usize) -> f64 {
+        let mixed = self.potential.mixed_diameter(self.own, self.diameters[j]);
+        mixed * mixed
+    }
+}
+
+impl<F: Radial> PairsOfOne for DiameterRow<'_, F> {
+    #[inline(always)]
+    fn squared_range(&self, j: usize) -> f64 {
+        self.squared_range * self.squared_diameter(j)
+    }
+    #[inline(always)]
+    fn derivatives<const N: usize>(&self, j: usize, squared_distance: f64) -> [f64; N] {
+        let unit = 1.0 / self.squared_diameter(j);
+        let mut derivatives = self.potential.function.derivatives(squared_distance * unit);
+        let mut power = unit;
+        for k in 1..N {
+            derivatives[k] *= power;
+            power *= unit;
+        }
+        derivatives
+    }
+}
+
+/// A [`Potential`] whose loops are those over pairs.
+macro_rules! pair_potential {
+    ($name:ident { $($own:item)* }) => {
+        impl<const D: usize, F: Radial> Potential<D> for $name<F> {
+            $($own)*
+            fn add_forces(
+                &self,
+                around: &Neighbourhood<'_, D>,
+                forces: &mut [Vector<D>],
+                totals: &mut Totals<D>,
+            ) {
+                add_forces(self, around, forces, totals);
+            }
+            fn add_terms(
+                &self,
+                around: &Neighbourhood<'_, D>,
+                linearization: &mut Linearization<D>,
+            ) {
+                add_terms(self, around, linearization);
+            }
+            fn add_along(
+                &self,
+                around: &Neighbourhood<'_, D>,
+                direction: &Direction<'_, D>,
+                sums: &mut PathSums<D>,
+            ) {
+                add_along(self, around, direction, sums);
+            }
+        }
+    };
+}
+
+pair_potential! { SpeciesTable {
+    fn range(&self) -> f64 {
+        self.range
+    }
+    fn pair_range(&self, first: Species, second: Species) -> f64 {
+        self.between(first, second)
+            .map_or(self.range, Radial::range)
+    }
+    fn species_count(&self) -> usize {
+        self.species
+    }
+}}
+
+pair_potential! { Polydisperse {
+    fn range(&self) -> f64 {
+        // No mixed diameter is larger: the mean is at most the largest, the difference too.
+        let stretch = 1.0 + (-self.non_additivity).max(0.0) * self.largest_diameter;
+        self.function.range() * self.largest_diameter * stretch
+    }
+    fn species_count(&self) -> usize {
+        256
+    }
+    fn check(&self, configuration: &Configuration<D>) -> Result<(), ForceError> {
+        let diameters = configuration.diameters().ok_or(ForceError::NoDiameters)?;
+        let limit = self.largest_diameter;
+        match diameters.iter().position(|&diameter| diameter > limit) {
+            None => Ok(()),
+            Some(particle) => Err(ForceError::Diameter {
+                particle,
+                diameter: diameters[particle],
+                limit,
+            }),
+        }
+    }
+}}
