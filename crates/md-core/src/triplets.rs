@@ -98,7 +98,7 @@ pub struct ThreeBody<T>(pub T);
 /// The legs of every particle, found once: each close pair is a leg of both its particles.
 struct Legs<const D: usize> {
     starts: Vec<usize>,
-    legs: Vec<Leg<D>>,
+    entries: Vec<Leg<D>>,
     /// Where each leg ends: the particle, and the number of the pair.
     ends: Vec<(u32, u32)>,
     pairs: Vec<(u32, u32, Vector<D>)>,
@@ -128,14 +128,14 @@ impl<const D: usize> Legs<D> {
             vector: [0.0; D],
             squared_length: 0.0,
         };
-        let mut legs = vec![none; 2 * pairs.len()];
+        let mut entries = vec![none; 2 * pairs.len()];
         let mut ends = vec![(0, 0); 2 * pairs.len()];
         for (pair, &(i, j, r)) in pairs.iter().enumerate() {
             let squared_length = norm_squared(&r);
             for (centre, end, vector) in [(i, j, r), (j, i, r.map(|c| -c))] {
                 let place = &mut next[centre as usize];
                 ends[*place] = (end, pair as u32);
-                legs[*place] = Leg {
+                entries[*place] = Leg {
                     species: species[end as usize],
                     vector,
                     squared_length,
@@ -145,7 +145,7 @@ impl<const D: usize> Legs<D> {
         }
         Self {
             starts,
-            legs,
+            entries,
             ends,
             pairs,
         }
@@ -153,7 +153,7 @@ impl<const D: usize> Legs<D> {
 
     fn of(&self, centre: usize) -> (&[Leg<D>], &[(u32, u32)]) {
         let range = self.starts[centre]..self.starts[centre + 1];
-        (&self.legs[range.clone()], &self.ends[range])
+        (&self.entries[range.clone()], &self.ends[range])
     }
 }
 
