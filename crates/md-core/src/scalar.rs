@@ -35,6 +35,8 @@ pub trait Scalar:
     fn exp(self) -> Self;
     /// The natural logarithm.
     fn ln(self) -> Self;
+    /// The sine and the cosine.
+    fn sin_cos(self) -> (Self, Self);
 
     /// `1 / self`.
     #[inline(always)]
@@ -85,6 +87,10 @@ impl Scalar for f64 {
     #[inline(always)]
     fn ln(self) -> Self {
         f64::ln(self)
+    }
+    #[inline(always)]
+    fn sin_cos(self) -> (Self, Self) {
+        f64::sin_cos(self)
     }
 }
 
@@ -167,6 +173,20 @@ impl<const N: usize> Scalar for Taylor<N> {
             let known: f64 = (1..k).map(|l| l as f64 * r[l] * a[k - l]).sum();
             (a[k] - known / k as f64) / a[0]
         })
+    }
+    #[inline(always)]
+    fn sin_cos(self) -> (Self, Self) {
+        // sin' = cos x', cos' = -sin x'.
+        let (mut sine, mut cosine) = ([0.0; N], [0.0; N]);
+        (sine[0], cosine[0]) = self.0[0].sin_cos();
+        for k in 1..N {
+            for l in 1..=k {
+                let change = l as f64 * self.0[l] / k as f64;
+                sine[k] += change * cosine[k - l];
+                cosine[k] -= change * sine[k - l];
+            }
+        }
+        (Taylor(sine), Taylor(cosine))
     }
 }
 
@@ -304,6 +324,11 @@ impl<S: Scalar, const M: usize> Scalar for Dual<S, M> {
     fn ln(self) -> Self {
         self.chain(self.value.ln(), self.value.recip())
     }
+    #[inline(always)]
+    fn sin_cos(self) -> (Self, Self) {
+        let (sine, cosine) = self.value.sin_cos();
+        (self.chain(sine, cosine), self.chain(cosine, -sine))
+    }
 }
 
 #[allow(clippy::suspicious_arithmetic_impl)] // the product rule
@@ -432,11 +457,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn ours<S: Scalar>(x: S) -> S {
-        (x.sqrt() * 3.0 + 1.0 - x.ln()).exp() / (x.powi(3) + 2.0) - x.powi(-4) * x.powf(0.3) / 2.0
+        let (sine, cosine) = (x * 2.0).sin_cos();
+        sine / (cosine + 1.5) + (x.sqrt() * 3.0 + 1.0 - x.ln()).exp() / (x.powi(3) + 2.0)
+            - x.powi(-4) * x.powf(0.3) / 2.0
     }
 
     fn theirs(x: Dual3_64) -> Dual3_64 {
-        (x.sqrt() * 3.0 + 1.0 - x.ln()).exp() / (x.powi(3) + 2.0) - x.powi(-4) * x.powf(0.3) / 2.0
+        let (sine, cosine) = (x * 2.0).sin_cos();
+        sine / (cosine + 1.5) + (x.sqrt() * 3.0 + 1.0 - x.ln()).exp() / (x.powi(3) + 2.0)
+            - x.powi(-4) * x.powf(0.3) / 2.0
     }
 
     proptest! {

@@ -19,10 +19,14 @@
 
 pub mod catalogue;
 pub mod decorators;
+pub mod formula;
 pub mod functions;
 pub mod mixtures;
+pub mod tabulated;
 
 pub use catalogue::{Catalogue, Mixture, Model, ModelError, Parameter};
 pub use decorators::{CutoffError, ForceShifted, PotentialShifted, Smoothed, Truncated};
+pub use formula::{Formula, FormulaError};
 pub use functions::{InversePower, LennardJones};
 pub use mixtures::{InversePowerMixture, LennardJonesMixture, PairTable, Shift};
+pub use tabulated::{TableError, Tabulated};
