@@ -1,5 +1,6 @@
 //! Pair energies given as numbers, for example from another code or from a fit.
 
+use std::str::FromStr;
 use std::sync::Arc;
 use thiserror::Error;
 use vitreous_md_core::{Radial, Scalar};
@@ -35,8 +36,16 @@ struct Piece {
 }
 
 /// Why numbers do not make a table.
-#[derive(Clone, Copy, Debug, Error, PartialEq)]
+#[derive(Clone, Debug, Error, PartialEq)]
 pub enum TableError {
+    /// A line that is not two numbers.
+    #[error("line {line} of the table is '{text}': it must hold two numbers, r and phi(r)")]
+    Line {
+        /// The line, from 1.
+        line: usize,
+        /// What it says.
+        text: String,
+    },
     /// Too few points for a cubic spline.
     #[error("the table has {points} points: it needs at least 4")]
     Points {
@@ -104,6 +113,35 @@ impl Tabulated {
     /// The first distance of the table.
     pub fn first_distance(&self) -> f64 {
         self.pieces[0].start
+    }
+}
+
+impl FromStr for Tabulated {
+    type Err = TableError;
+
+    /// Reads a table from lines of two numbers, `r` and `phi(r)`, with blanks or a comma between them. Empty
+    /// lines and what follows a `#` do not count.
+    fn from_str(text: &str) -> Result<Self, TableError> {
+        let mut points = Vec::new();
+        for (number, line) in text.lines().enumerate() {
+            let content = line.split('#').next().unwrap_or_default();
+            let words: Vec<&str> = content
+                .split(|c: char| c.is_whitespace() || c == ',')
+                .filter(|word| !word.is_empty())
+                .collect();
+            let numbers: Option<Vec<f64>> = words.iter().map(|word| word.parse().ok()).collect();
+            match numbers.as_deref() {
+                Some([]) => {}
+                Some(&[distance, energy]) => points.push([distance, energy]),
+                _ => {
+                    return Err(TableError::Line {
+                        line: number + 1,
+                        text: line.to_owned(),
+                    });
+                }
+            }
+        }
+        Self::new(&points)
     }
 }
 
@@ -240,6 +278,18 @@ mod tests {
         }
         assert!(table.energy(0.89 * 0.89).is_nan());
         assert_eq!((table.first_distance(), table.range()), (0.9, 2.4));
+    }
+
+    #[test]
+    fn tables_are_read_from_text() {
+        let text = "# r phi\n1.0 4\n 1.5,2.5  # half way\n\n2.0\t1e0\n2.5, 0.25\n";
+        let points = [[1.0, 4.0], [1.5, 2.5], [2.0, 1.0], [2.5, 0.25]];
+        assert_eq!(text.parse::<Tabulated>(), Tabulated::new(&points));
+        for bad in ["1.0 4 7", "1.0", "1.0 x"] {
+            let text = format!("# r phi\n{bad}\n");
+            let message = text.parse::<Tabulated>().unwrap_err().to_string();
+            assert!(message.contains("line 2") && message.contains(bad), "{message}");
+        }
     }
 
     #[test]
