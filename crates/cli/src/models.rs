@@ -57,6 +57,7 @@ struct Mixture {
     composition: Vec<f64>,
     time_step: f64,
     coupling_time: f64,
+    chain_length: usize,
     peak_wave_numbers: Vec<f64>,
 }
 
@@ -78,13 +79,14 @@ impl Description {
                 .collect(),
             usual_mixtures: [2, 3]
                 .into_iter()
-                .filter_map(|dimension| model.usual_mixture(dimension))
+                .flat_map(|dimension| model.usual_mixtures(dimension))
                 .map(|m| Mixture {
                     dimension: m.dimension,
                     density: m.density,
                     composition: m.composition,
                     time_step: m.time_step,
                     coupling_time: m.coupling_time,
+                    chain_length: m.chain_length,
                     peak_wave_numbers: m.peak_wave_numbers,
                 })
                 .collect(),
@@ -136,8 +138,8 @@ impl Display for Description {
             writeln!(f, "  time step           {}", mixture.time_step)?;
             writeln!(
                 f,
-                "  coupling time       {} (Nose-Hoover thermostat)",
-                mixture.coupling_time
+                "  coupling time       {} (chain of {} Nose-Hoover thermostats)",
+                mixture.coupling_time, mixture.chain_length
             )?;
             writeln!(
                 f,

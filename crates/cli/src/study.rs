@@ -237,7 +237,10 @@ impl Study {
             "dimension is {}: it must be 2 or 3",
             self.dimension
         );
-        let usual = model.usual_mixture(self.dimension);
+        let usual = match self.liquid.density {
+            Some(density) => model.usual_mixture_near(self.dimension, density),
+            None => model.usual_mixture(self.dimension),
+        };
         let missing = |key: &str| {
             anyhow!(
                 "model '{}' has no usual {key} in {} dimensions: set it under [liquid]",
@@ -288,7 +291,10 @@ impl Study {
         positive("liquid.melting_temperature", melting_temperature)?;
         self.check_numbers()?;
 
-        let chain_length = liquid.chain_length.unwrap_or(1);
+        let chain_length = liquid
+            .chain_length
+            .or(usual.as_ref().map(|m| m.chain_length))
+            .unwrap_or(1);
         ensure!(
             chain_length > 0,
             "liquid.chain_length is 0: it must be at least 1"
@@ -478,6 +484,24 @@ mod tests {
             .find(|p| p.key == "cutoff.BB")
             .unwrap();
         assert_eq!(cutoff.value, "1.5");
+    }
+
+    /// What is left out comes from the usual mixture of the model that is nearest in density.
+    #[test]
+    fn a_mixture_of_the_model_fills_in() {
+        let of = |model: &str, more: &str| {
+            let text = SMALL.replace("ipl", model);
+            let study = toml::from_str::<Study>(&format!("{text}{more}")).unwrap();
+            study.resolve().unwrap()
+        };
+        let ss = of("ss", "");
+        assert_eq!((ss.density, ss.time_step, ss.chain_length), (0.6, 0.005, 1));
+        let dense = of("ss", "[liquid]\ndensity = 0.95\n");
+        assert_eq!((dense.density, dense.time_step), (0.95, 0.002));
+        assert_eq!(dense.wave_numbers, [6.4, 7.35]);
+        let sw = of("sw", "");
+        assert_eq!((sw.time_step, sw.chain_length), (0.065, 3));
+        assert_eq!(of("sw", "[liquid]\nchain_length = 1\n").chain_length, 1);
     }
 
     #[test]

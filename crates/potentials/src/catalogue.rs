@@ -1,6 +1,12 @@
 //! The models by name, with parameters that can be set by key.
 
-use crate::mixtures::{InversePowerMixture, LennardJonesMixture, MixtureError, PairTable, Shift};
+use crate::mixtures::{
+    InversePowerMixture, LennardJonesMixture, MixtureError, PairTable, Shift, SoftSphereMixture,
+    StickySphereMixture,
+};
+use crate::soft_sphere::Contact;
+use crate::stillinger_weber::StillingerWeber;
+use std::ops::RangeInclusive;
 use thiserror::Error;
 use vitreous_md_core::Potential;
 
@@ -17,6 +23,8 @@ pub struct Mixture {
     pub time_step: f64,
     /// The coupling time of the Nose-Hoover thermostat.
     pub coupling_time: f64,
+    /// The length of the chain of thermostats.
+    pub chain_length: usize,
     /// The position of the first peak of the partial structure factor, per species.
     pub peak_wave_numbers: Vec<f64>,
 }
@@ -33,12 +41,44 @@ pub struct Model {
     /// The labels of its species in files.
     pub labels: &'static [&'static str],
     kind: Kind,
+    /// Keys of the kind that this model does not have, because they would do nothing.
+    without: &'static [&'static str],
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum Kind {
-    InversePower(InversePowerMixture),
+    InversePower {
+        mixture: InversePowerMixture,
+        smoothing: u32,
+    },
     LennardJones(LennardJonesMixture),
+    StickySphere(StickySphereMixture),
+    SoftSphere(SoftSphereMixture),
+    StillingerWeber(StillingerWeber),
+}
+
+/// The largest order `q` of smoothing that can be chosen by name: every order is a type of its own.
+const LARGEST_SMOOTHING: u32 = 6;
+
+/// The potential of a mixture smoothed to an order that is known at run time, and was checked when it was set.
+macro_rules! smoothed {
+    ($mixture:expr, $order:expr) => {
+        match $order {
+            0 => boxed($mixture.smoothed::<1>()),
+            1 => boxed($mixture.smoothed::<2>()),
+            2 => boxed($mixture.smoothed::<3>()),
+            3 => boxed($mixture.smoothed::<4>()),
+            4 => boxed($mixture.smoothed::<5>()),
+            5 => boxed($mixture.smoothed::<6>()),
+            LARGEST_SMOOTHING.. => boxed($mixture.smoothed::<7>()),
+        }
+    };
+}
+
+fn boxed<const D: usize, P: Potential<D> + 'static>(
+    potential: Result<P, MixtureError>,
+) -> Result<Box<dyn Potential<D>>, MixtureError> {
+    potential.map(|p| Box::new(p) as _)
 }
 
 /// One parameter of a model, as text.
@@ -128,7 +168,11 @@ impl Catalogue {
                 summary: "50:50 inverse-power mixture r^-10, smoothed at the cut-off; A is the large species",
                 source: "Lerner & Bouchbinder, J. Chem. Phys. 148, 214502 (2018)",
                 labels: &["A", "B"],
-                kind: Kind::InversePower(InversePowerMixture::default()),
+                kind: Kind::InversePower {
+                    mixture: InversePowerMixture::default(),
+                    smoothing: 3,
+                },
+                without: &[],
             },
             Model {
                 name: "mblj",
@@ -136,6 +180,8 @@ impl Catalogue {
                 source: "Schroder & Dyre, J. Chem. Phys. 152, 141101 (2020)",
                 labels: &["A", "B"],
                 kind: Kind::LennardJones(LennardJonesMixture::modified()),
+                // Every pair has a cut-off of its own.
+                without: &["reduced_cutoff"],
             },
             Model {
                 name: "ka",
@@ -143,6 +189,39 @@ impl Catalogue {
                 source: "Kob & Andersen, Phys. Rev. E 51, 4626 (1995)",
                 labels: &["A", "B"],
                 kind: Kind::LennardJones(LennardJonesMixture::kob_andersen()),
+                without: &[],
+            },
+            Model {
+                name: "ss",
+                summary: "50:50 mixture of sticky spheres, Lennard-Jones cores with a short attraction; A is the large species",
+                source: "Gonzalez-Lopez et al., Phys. Rev. E 103, 022605 (2021)",
+                labels: &["A", "B"],
+                kind: Kind::StickySphere(StickySphereMixture::default()),
+                without: &[],
+            },
+            Model {
+                name: "sw",
+                summary: "Stillinger-Weber liquid with tetrahedral angles, lambda = 18.75 (silicon has 21)",
+                source: "Stillinger & Weber, Phys. Rev. B 31, 5262 (1985); Molinero et al., Phys. Rev. Lett. 97, 075701 (2006)",
+                labels: &["A"],
+                kind: Kind::StillingerWeber(StillingerWeber::default()),
+                without: &[],
+            },
+            Model {
+                name: "harmonic",
+                summary: "50:50 mixture of soft spheres that repel as springs while they overlap; A is the large species",
+                source: "O'Hern et al., Phys. Rev. E 68, 011306 (2003)",
+                labels: &["A", "B"],
+                kind: Kind::SoftSphere(SoftSphereMixture::new(Contact::Harmonic)),
+                without: &[],
+            },
+            Model {
+                name: "hertzian",
+                summary: "50:50 mixture of soft spheres that repel as elastic ones while they overlap; A is the large species",
+                source: "O'Hern et al., Phys. Rev. E 68, 011306 (2003)",
+                labels: &["A", "B"],
+                kind: Kind::SoftSphere(SoftSphereMixture::new(Contact::Hertzian)),
+                without: &[],
             },
         ]
     }
@@ -174,49 +253,65 @@ struct Slot<'a> {
 
 enum Place<'a> {
     Positive(&'a mut f64),
+    Cosine(&'a mut f64),
     /// A cut-off and the multiple of a length that stands in for it.
     Cutoff(&'a mut Option<f64>, f64),
     Exponent(&'a mut u32),
+    Smoothing(&'a mut u32),
     Shift(&'a mut Shift),
 }
 
 impl Place<'_> {
     fn show(&self) -> String {
         match self {
-            Self::Positive(value) => value.to_string(),
+            Self::Positive(value) | Self::Cosine(value) => value.to_string(),
             Self::Cutoff(value, default) => value.unwrap_or(*default).to_string(),
-            Self::Exponent(value) => value.to_string(),
+            Self::Exponent(value) | Self::Smoothing(value) => value.to_string(),
             Self::Shift(Shift::Potential) => "potential".to_owned(),
             Self::Shift(Shift::Force) => "force".to_owned(),
+            Self::Shift(Shift::Smooth(order)) => format!("smooth:{order}"),
         }
     }
 
     /// Sets the value from text, or says what it must be.
     fn read(&mut self, text: &str) -> Result<(), &'static str> {
+        let number = || text.parse::<f64>().ok().filter(|value| value.is_finite());
         let positive = || {
-            text.parse::<f64>()
-                .ok()
-                .filter(|value| value.is_finite() && *value > 0.0)
+            number()
+                .filter(|&value| value > 0.0)
                 .ok_or("a positive number")
         };
         match self {
             Self::Positive(value) => **value = positive()?,
+            Self::Cosine(value) => {
+                **value = number()
+                    .filter(|cosine| cosine.abs() <= 1.0)
+                    .ok_or("a number from -1 to 1")?;
+            }
             Self::Cutoff(value, _) => **value = Some(positive()?),
             Self::Exponent(value) => {
-                let requirement = "a whole number from 1 to 100";
-                let exponent = text.parse().ok().filter(|e| (1..=100).contains(e));
-                **value = exponent.ok_or(requirement)?;
+                **value = whole(text, 1..=100).ok_or("a whole number from 1 to 100")?;
+            }
+            Self::Smoothing(value) => {
+                **value = whole(text, 0..=LARGEST_SMOOTHING).ok_or("a whole number from 0 to 6")?;
             }
             Self::Shift(value) => {
+                let order = || whole(text.strip_prefix("smooth:")?, 1..=LARGEST_SMOOTHING);
                 **value = match text {
                     "potential" => Shift::Potential,
                     "force" => Shift::Force,
-                    _ => return Err("'potential' or 'force'"),
+                    _ => Shift::Smooth(order().ok_or(
+                        "'potential', 'force' or 'smooth:Q' with a whole number Q from 1 to 6",
+                    )?),
                 }
             }
         }
         Ok(())
     }
+}
+
+fn whole(text: &str, range: RangeInclusive<u32>) -> Option<u32> {
+    text.parse().ok().filter(|number| range.contains(number))
 }
 
 fn pair_slots<'a, T>(
@@ -254,72 +349,162 @@ fn cutoff_slots(
     )
 }
 
+fn slot<'a>(key: &str, meaning: &'static str, place: Place<'a>) -> Slot<'a> {
+    Slot {
+        key: key.to_owned(),
+        meaning,
+        place,
+    }
+}
+
+fn energy_slot(value: &mut f64) -> Slot<'_> {
+    slot("energy", "the energy eps", Place::Positive(value))
+}
+
+fn reduced_cutoff_slot(value: &mut f64) -> Slot<'_> {
+    slot(
+        "reduced_cutoff",
+        "the cut-off in units of the length of the pair, for pairs without a cut-off of their own",
+        Place::Positive(value),
+    )
+}
+
+fn length_slots<'a>(meaning: &'static str, values: &'a mut PairTable<f64>) -> Vec<Slot<'a>> {
+    pair_slots("length", meaning, values, |value, _| Place::Positive(value))
+}
+
+impl InversePowerMixture {
+    fn slots<'a>(&'a mut self, smoothing: &'a mut u32) -> Vec<Slot<'a>> {
+        let (lengths, multiple) = (self.lengths, self.reduced_cutoff);
+        let mut slots = vec![
+            energy_slot(&mut self.energy),
+            slot(
+                "exponent",
+                "the exponent of the inverse power",
+                Place::Exponent(&mut self.exponent),
+            ),
+            slot(
+                "smoothing",
+                "the order q up to which derivatives vanish at the cut-off, from 0 to 6",
+                Place::Smoothing(smoothing),
+            ),
+            reduced_cutoff_slot(&mut self.reduced_cutoff),
+        ];
+        slots.extend(length_slots(
+            "the length lambda of the pair",
+            &mut self.lengths,
+        ));
+        slots.extend(cutoff_slots(&mut self.cutoffs, lengths, multiple));
+        slots
+    }
+}
+
+impl LennardJonesMixture {
+    fn slots(&mut self) -> Vec<Slot<'_>> {
+        let (lengths, multiple) = (self.lengths, self.reduced_cutoff);
+        let mut slots = vec![
+            slot(
+                "shift",
+                "what is zero at the cut-off: 'potential', 'force', or 'smooth:Q', all derivatives up to order Q",
+                Place::Shift(&mut self.shift),
+            ),
+            reduced_cutoff_slot(&mut self.reduced_cutoff),
+        ];
+        slots.extend(pair_slots(
+            "energy",
+            "the energy eps of the pair",
+            &mut self.energies,
+            |value, _| Place::Positive(value),
+        ));
+        slots.extend(length_slots(
+            "the length sigma of the pair",
+            &mut self.lengths,
+        ));
+        slots.extend(cutoff_slots(&mut self.cutoffs, lengths, multiple));
+        slots
+    }
+}
+
+impl StickySphereMixture {
+    fn slots(&mut self) -> Vec<Slot<'_>> {
+        let (lengths, multiple) = (self.lengths, self.reduced_cutoff);
+        let mut slots = vec![
+            energy_slot(&mut self.energy),
+            reduced_cutoff_slot(&mut self.reduced_cutoff),
+        ];
+        slots.extend(length_slots(
+            "the length lambda of the pair",
+            &mut self.lengths,
+        ));
+        slots.extend(cutoff_slots(&mut self.cutoffs, lengths, multiple));
+        slots
+    }
+}
+
+impl SoftSphereMixture {
+    fn slots(&mut self) -> Vec<Slot<'_>> {
+        let mut slots = vec![energy_slot(&mut self.energy)];
+        slots.extend(length_slots(
+            "the distance sigma of contact of the pair",
+            &mut self.lengths,
+        ));
+        slots
+    }
+}
+
+impl StillingerWeber {
+    fn slots(&mut self) -> Vec<Slot<'_>> {
+        fn positive<'a>(key: &str, meaning: &'static str, value: &'a mut f64) -> Slot<'a> {
+            slot(key, meaning, Place::Positive(value))
+        }
+        vec![
+            energy_slot(&mut self.energy),
+            positive("length", "the length sigma", &mut self.length),
+            positive(
+                "A",
+                "the strength of the pair part",
+                &mut self.pair_strength,
+            ),
+            positive(
+                "B",
+                "the share of repulsion in the pair part",
+                &mut self.pair_repulsion,
+            ),
+            positive(
+                "reduced_cutoff",
+                "the cut-off a in units of the length",
+                &mut self.reduced_cutoff,
+            ),
+            positive(
+                "lambda",
+                "the strength of the angle part",
+                &mut self.angle_strength,
+            ),
+            positive(
+                "gamma",
+                "the decay of the angle part",
+                &mut self.angle_decay,
+            ),
+            slot(
+                "cosine",
+                "the cosine of the angle without energy",
+                Place::Cosine(&mut self.cosine),
+            ),
+        ]
+    }
+}
+
 impl Model {
     fn slots(&mut self) -> Vec<Slot<'_>> {
-        let slot = |key: &str, meaning, place| Slot {
-            key: key.to_owned(),
-            meaning,
-            place,
+        let mut slots = match &mut self.kind {
+            Kind::InversePower { mixture, smoothing } => mixture.slots(smoothing),
+            Kind::LennardJones(mixture) => mixture.slots(),
+            Kind::StickySphere(mixture) => mixture.slots(),
+            Kind::SoftSphere(mixture) => mixture.slots(),
+            Kind::StillingerWeber(model) => model.slots(),
         };
-        match &mut self.kind {
-            Kind::InversePower(mixture) => {
-                let (lengths, multiple) = (mixture.lengths, mixture.reduced_cutoff);
-                let mut slots = vec![
-                    slot(
-                        "energy",
-                        "the energy eps",
-                        Place::Positive(&mut mixture.energy),
-                    ),
-                    slot(
-                        "exponent",
-                        "the exponent of the inverse power",
-                        Place::Exponent(&mut mixture.exponent),
-                    ),
-                    slot(
-                        "reduced_cutoff",
-                        "the cut-off x_c in units of the length of the pair",
-                        Place::Positive(&mut mixture.reduced_cutoff),
-                    ),
-                ];
-                slots.extend(pair_slots(
-                    "length",
-                    "the length lambda of the pair",
-                    &mut mixture.lengths,
-                    |v, _| Place::Positive(v),
-                ));
-                slots.extend(cutoff_slots(&mut mixture.cutoffs, lengths, multiple));
-                slots
-            }
-            Kind::LennardJones(mixture) => {
-                let (lengths, multiple) = (mixture.lengths, mixture.reduced_cutoff);
-                let mut slots = vec![
-                    slot(
-                        "shift",
-                        "what is shifted to zero at the cut-off: 'potential' or 'force'",
-                        Place::Shift(&mut mixture.shift),
-                    ),
-                    slot(
-                        "reduced_cutoff",
-                        "the cut-off in units of the length of the pair, for pairs without a cut-off of their own",
-                        Place::Positive(&mut mixture.reduced_cutoff),
-                    ),
-                ];
-                slots.extend(pair_slots(
-                    "energy",
-                    "the energy eps of the pair",
-                    &mut mixture.energies,
-                    |v, _| Place::Positive(v),
-                ));
-                slots.extend(pair_slots(
-                    "length",
-                    "the length sigma of the pair",
-                    &mut mixture.lengths,
-                    |v, _| Place::Positive(v),
-                ));
-                slots.extend(cutoff_slots(&mut mixture.cutoffs, lengths, multiple));
-                slots
-            }
-        }
+        slots.retain(|slot| !self.without.contains(&slot.key.as_str()));
+        slots
     }
 
     /// The parameters with their present values.
@@ -375,12 +560,16 @@ impl Model {
     /// # Errors
     /// Parameters that do not make one.
     pub fn potential<const D: usize>(&self) -> Result<Box<dyn Potential<D>>, ModelError> {
-        let built: Result<Box<dyn Potential<D>>, MixtureError> = match &self.kind {
-            Kind::InversePower(mixture) => mixture.potential().map(|p| Box::new(p) as _),
+        let built = match &self.kind {
+            Kind::InversePower { mixture, smoothing } => smoothed!(mixture, *smoothing),
             Kind::LennardJones(mixture) => match mixture.shift {
-                Shift::Potential => mixture.potential_shifted().map(|p| Box::new(p) as _),
-                Shift::Force => mixture.force_shifted().map(|p| Box::new(p) as _),
+                Shift::Potential => boxed(mixture.potential_shifted()),
+                Shift::Force => boxed(mixture.force_shifted()),
+                Shift::Smooth(order) => smoothed!(mixture, order),
             },
+            Kind::StickySphere(mixture) => boxed(mixture.potential()),
+            Kind::SoftSphere(mixture) => boxed(mixture.potential()),
+            Kind::StillingerWeber(model) => boxed(model.potential()),
         };
         built.map_err(|error| ModelError::Mixture {
             model: self.name.to_owned(),
@@ -388,24 +577,58 @@ impl Model {
         })
     }
 
-    /// The mixture with which the model is usually studied in `D = dimension` dimensions, if there is one.
+    /// The mixtures with which the model is usually studied in `D = dimension` dimensions, the most usual first;
+    /// none if there is no custom.
     ///
     /// Wave numbers are those of Table I of the paper for species A, of its authors' scripts for B.
-    pub fn usual_mixture(&self, dimension: usize) -> Option<Mixture> {
-        let (density, composition, peak_wave_numbers) = match (self.name, dimension) {
-            ("ipl", 3) => (0.82, [0.5, 0.5], vec![6.35, 6.88]),
-            ("ipl", 2) => (0.86, [0.5, 0.5], vec![5.91, 6.23]),
-            // No value is published for the small species: both are taken at the peak of the large one.
-            ("mblj" | "ka", 3) => (1.2, [0.8, 0.2], vec![7.25, 7.25]),
-            _ => return None,
-        };
-        Some(Mixture {
+    #[allow(clippy::approx_constant)] // 6.28 is the position of a peak
+    pub fn usual_mixtures(&self, dimension: usize) -> Vec<Mixture> {
+        let usual = |density, composition: &[f64], peak_wave_numbers: &[f64]| Mixture {
             dimension,
             density,
             composition: composition.to_vec(),
             time_step: 0.005,
             coupling_time: 0.2,
-            peak_wave_numbers,
-        })
+            chain_length: 1,
+            peak_wave_numbers: peak_wave_numbers.to_vec(),
+        };
+        let half = [0.5, 0.5];
+        match (self.name, dimension) {
+            ("ipl", 3) => vec![usual(0.82, &half, &[6.35, 6.88])],
+            ("ipl", 2) => vec![usual(0.86, &half, &[5.91, 6.23])],
+            // No value is published for the small species: both are taken at the peak of the large one.
+            ("mblj" | "ka", 3) => vec![usual(1.2, &[0.8, 0.2], &[7.25, 7.25])],
+            ("ss", 3) => vec![
+                usual(0.6, &half, &[5.47, 6.44]),
+                Mixture {
+                    time_step: 0.003,
+                    ..usual(0.7, &half, &[5.87, 6.86])
+                },
+                Mixture {
+                    time_step: 0.002,
+                    ..usual(0.95, &half, &[6.40, 7.35])
+                },
+            ],
+            ("sw", 3) => vec![Mixture {
+                time_step: 0.065,
+                coupling_time: 6.5,
+                chain_length: 3,
+                ..usual(0.52, &[1.0], &[6.28])
+            }],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The first of [`Model::usual_mixtures`].
+    pub fn usual_mixture(&self, dimension: usize) -> Option<Mixture> {
+        self.usual_mixtures(dimension).into_iter().next()
+    }
+
+    /// The one of [`Model::usual_mixtures`] whose density is nearest.
+    pub fn usual_mixture_near(&self, dimension: usize, density: f64) -> Option<Mixture> {
+        let distance = |mixture: &Mixture| (mixture.density - density).abs();
+        self.usual_mixtures(dimension)
+            .into_iter()
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)))
     }
 }

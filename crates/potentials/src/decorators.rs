@@ -7,6 +7,7 @@
 //! | [`ForceShifted`] | `phi`, `phi'`, by a term linear in `r` |
 //! | [`Smoothed<_, N>`](Smoothed) | `phi .. phi^(N-1)`, by a polynomial in `r^2` |
 
+use crate::functions::polynomial;
 use thiserror::Error;
 use vitreous_md_core::{Radial, Scalar, Taylor};
 
@@ -71,9 +72,16 @@ pub type PotentialShifted<F> = Smoothed<F, 1>;
 /// phi(s) - sum_{k < CONDITIONS} phi^(k)(s_c) (s - s_c)^k / k!
 /// ```
 ///
-/// This is the only polynomial in `r^2` of that degree which does so: for the inverse power it is the
-/// smoothing `c_0 + c_2 x^2 + ... + c_2q x^2q` of the paper's IPL model, `CONDITIONS = q + 1`. Written around
-/// the cut-off it keeps its digits where the terms of the form in `x` cancel.
+/// This is the only polynomial in `r^2` of that degree which does so. The literature counts the derivatives that
+/// vanish: its smoothing of order `q` is `CONDITIONS = q + 1`, so that `q = 0` shifts the energy and `q = 3`,
+/// `Smoothed<_, 4>`, makes `phi .. phi'''` vanish. For the inverse power `x^-beta`, `x = r/length`, it reads
+/// `c_0 + c_2 x^2 + ... + c_2q x^2q` with
+///
+/// ```text
+/// c_2l = (-1)^(l+1) / [(2q-2l)!! (2l)!!]  (beta+2q)!! / [(beta-2)!! (beta+2l)]  x_c^-(beta+2l)
+/// ```
+///
+/// Written around the cut-off it keeps its digits where the terms of that form cancel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Smoothed<F, const CONDITIONS: usize> {
     function: F,
@@ -99,12 +107,7 @@ impl<F: Radial, const CONDITIONS: usize> Smoothed<F, CONDITIONS> {
 
     #[inline(always)]
     fn polynomial<S: Scalar>(&self, squared_distance: S) -> S {
-        let beyond = squared_distance - self.squared_cutoff;
-        let mut sum = S::constant(0.0);
-        for &coefficient in self.coefficients.iter().rev() {
-            sum = sum * beyond + coefficient;
-        }
-        sum
+        polynomial(&self.coefficients, squared_distance - self.squared_cutoff)
     }
 }
 
