@@ -33,7 +33,7 @@ fn models<const D: usize>() -> Vec<(&'static str, usize, f64, Box<dyn Potential<
         .map(|model| {
             let density = model.usual_mixture(D).map_or(0.9, |usual| usual.density);
             let potential = model.potential::<D>().unwrap();
-            (model.name, model.labels.len(), density, potential)
+            (model.name, model.labels().len(), density, potential)
         })
         .collect();
     models.push(("polydisperse", 1, 1.0, Box::new(polydisperse())));

@@ -125,7 +125,7 @@ Keys of --json, in the units of the model:
   vitreous energy liquid.xyz --model mblj --set cutoff.BB=1.32 --set shift=potential
 
 --json prints name, summary, source, species, parameters [{key, value, meaning}] and usual_mixtures [{dimension,
-density, composition, time_step, coupling_time, peak_wave_numbers}], for all models an array of these.")]
+density, composition, time_step, coupling_time, chain_length, peak_wave_numbers}], for all models an array of these.")]
     Models(Models),
 }
 

@@ -241,12 +241,12 @@ impl<'a, const D: usize> Bath<'a, D> {
     pub(crate) fn melt(&self, run: u64) -> Result<Equilibration<D>> {
         let study = self.study;
         let seed = Seed(study.study.seed).derive("liquid", &[self.temperature.to_bits(), run]);
-        let lattice = Configuration::random(
-            study.study.particles,
-            study.density,
-            &study.composition,
-            seed,
-        )?;
+        let particles = study.study.particles;
+        let mut lattice =
+            Configuration::random(particles, study.density, &study.composition, seed)?;
+        if let Some(diameters) = study.model.diameters(particles)? {
+            lattice = lattice.with_shuffled_diameters(diameters, seed)?;
+        }
         // A few steps downhill take away overlaps; where they end does not matter.
         let soft = Fire {
             evaluation_limit: 200,

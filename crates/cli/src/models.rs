@@ -1,9 +1,10 @@
 //! `vitreous models`.
 
 use crate::building_blocks::print;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 use std::fmt::{Display, Formatter};
+use std::path::Path;
 use vitreous::potentials::{Catalogue, Model};
 
 /// The arguments.
@@ -20,12 +21,35 @@ impl Models {
     pub(crate) fn execute(self) -> Result<()> {
         match self.name {
             Some(name) => print(&Description::of(&Catalogue::find(&name)?), self.json),
-            None => print(
-                &List(Catalogue::models().iter().map(Description::of).collect()),
-                self.json,
-            ),
+            None => {
+                let mut models = Catalogue::models();
+                models.push(Catalogue::custom());
+                print(
+                    &List(models.iter().map(Description::of).collect()),
+                    self.json,
+                )
+            }
         }
     }
+}
+
+/// Sets a parameter of a model from text. That of a table may be the path of a file, from `folder` on, which is
+/// read; the points themselves are recognised by their lines.
+pub(crate) fn set_parameter(
+    model: &mut Model,
+    key: &str,
+    value: &str,
+    folder: &Path,
+) -> Result<()> {
+    if key.starts_with("table.") && !value.contains('\n') {
+        let path = folder.join(value);
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read the table {key} from {}", path.display()))?;
+        model.set(key, &text)?;
+    } else {
+        model.set(key, value)?;
+    }
+    Ok(())
 }
 
 #[derive(Serialize)]
@@ -57,6 +81,7 @@ struct Mixture {
     composition: Vec<f64>,
     time_step: f64,
     coupling_time: f64,
+    chain_length: usize,
     peak_wave_numbers: Vec<f64>,
 }
 
@@ -66,7 +91,7 @@ impl Description {
             name: model.name,
             summary: model.summary,
             source: model.source,
-            species: model.labels,
+            species: model.labels(),
             parameters: model
                 .parameters()
                 .into_iter()
@@ -78,13 +103,14 @@ impl Description {
                 .collect(),
             usual_mixtures: [2, 3]
                 .into_iter()
-                .filter_map(|dimension| model.usual_mixture(dimension))
+                .flat_map(|dimension| model.usual_mixtures(dimension))
                 .map(|m| Mixture {
                     dimension: m.dimension,
                     density: m.density,
                     composition: m.composition,
                     time_step: m.time_step,
                     coupling_time: m.coupling_time,
+                    chain_length: m.chain_length,
                     peak_wave_numbers: m.peak_wave_numbers,
                 })
                 .collect(),
@@ -95,8 +121,8 @@ impl Description {
 impl Display for List {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         for model in &self.0 {
-            writeln!(f, "{:<6} {}", model.name, model.summary)?;
-            writeln!(f, "       {}", model.source)?;
+            writeln!(f, "{:<12} {}", model.name, model.summary)?;
+            writeln!(f, "             {}", model.source)?;
         }
         writeln!(
             f,
@@ -125,6 +151,7 @@ impl Display for Description {
             meaning,
         } in &self.parameters
         {
+            let value = if value.is_empty() { "-" } else { value };
             writeln!(f, "  {key:<keys$}  {value:<values$}  {meaning}")?;
         }
         for mixture in &self.usual_mixtures {
@@ -136,8 +163,8 @@ impl Display for Description {
             writeln!(f, "  time step           {}", mixture.time_step)?;
             writeln!(
                 f,
-                "  coupling time       {} (Nose-Hoover thermostat)",
-                mixture.coupling_time
+                "  coupling time       {} (chain of {} Nose-Hoover thermostats)",
+                mixture.coupling_time, mixture.chain_length
             )?;
             writeln!(
                 f,

@@ -29,8 +29,9 @@ pub(crate) struct Options {
 
 /// Runs a study.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    let folder = options.study.parent().unwrap_or(Path::new(""));
     let resolved = Study::read(&options.study)?
-        .resolve()
+        .resolve(folder)
         .with_context(|| format!("in the study file {}", options.study.display()))?;
     match resolved.study.dimension {
         2 => run_in::<2>(&resolved, options),

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use vitreous::potentials::{Catalogue, Model};
 
+use crate::models::set_parameter;
+
 /// A study: one model at several temperatures. Everything that has a default may be left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -226,18 +228,27 @@ impl Study {
             .map_err(|error| anyhow!("in the study file {}:\n{error}", path.display()))
     }
 
-    /// Fills in what the model usually has, and checks everything.
-    pub(crate) fn resolve(&self) -> Result<Resolved> {
+    /// The model with its parameters; files that they name are looked for from `folder` on.
+    pub(crate) fn model(&self, folder: &Path) -> Result<Model> {
         let mut model = Catalogue::find(&self.model)?;
         for (key, value) in flatten(&self.parameters) {
-            model.set(&key, &value)?;
+            set_parameter(&mut model, &key, &value, folder)?;
         }
+        Ok(model)
+    }
+
+    /// Fills in what the model usually has, and checks everything; `folder` is that of the study file.
+    pub(crate) fn resolve(&self, folder: &Path) -> Result<Resolved> {
+        let model = self.model(folder)?;
         ensure!(
             self.dimension == 2 || self.dimension == 3,
             "dimension is {}: it must be 2 or 3",
             self.dimension
         );
-        let usual = model.usual_mixture(self.dimension);
+        let usual = match self.liquid.density {
+            Some(density) => model.usual_mixture_near(self.dimension, density),
+            None => model.usual_mixture(self.dimension),
+        };
         let missing = |key: &str| {
             anyhow!(
                 "model '{}' has no usual {key} in {} dimensions: set it under [liquid]",
@@ -276,19 +287,22 @@ impl Study {
             positive("liquid.wave_numbers", wave_number)?;
         }
         ensure!(
-            wave_numbers.len() == composition.len() && composition.len() <= model.labels.len(),
+            wave_numbers.len() == composition.len() && composition.len() <= model.labels().len(),
             "liquid.composition has {} species and liquid.wave_numbers {}: model '{}' has {}",
             composition.len(),
             wave_numbers.len(),
             self.model,
-            model.labels.len()
+            model.labels().len()
         );
         let temperatures = self.sorted_temperatures()?;
         let melting_temperature = liquid.melting_temperature.unwrap_or(3.0 * temperatures[0]);
         positive("liquid.melting_temperature", melting_temperature)?;
         self.check_numbers()?;
 
-        let chain_length = liquid.chain_length.unwrap_or(1);
+        let chain_length = liquid
+            .chain_length
+            .or(usual.as_ref().map(|m| m.chain_length))
+            .unwrap_or(1);
         ensure!(
             chain_length > 0,
             "liquid.chain_length is 0: it must be at least 1"
@@ -298,6 +312,7 @@ impl Study {
         study.parameters = model
             .parameters()
             .into_iter()
+            .filter(|parameter| !parameter.value.is_empty())
             .map(|parameter| (parameter.key, toml::Value::String(parameter.value)))
             .collect();
         study.liquid = Liquid {
@@ -460,7 +475,7 @@ mod tests {
     const SMALL: &str = "model = 'ipl'\nparticles = 100\ntemperatures = [0.6, 0.8]\n";
 
     fn resolve(more: &str) -> Result<Resolved> {
-        toml::from_str::<Study>(&format!("{SMALL}{more}"))?.resolve()
+        toml::from_str::<Study>(&format!("{SMALL}{more}"))?.resolve(Path::new(""))
     }
 
     #[test]
@@ -469,7 +484,10 @@ mod tests {
         assert_eq!(first.study.temperatures, [0.8, 0.6]);
         assert_eq!(first.density, 0.82);
         let text = toml::to_string(&first.study).unwrap();
-        let again = toml::from_str::<Study>(&text).unwrap().resolve().unwrap();
+        let again = toml::from_str::<Study>(&text)
+            .unwrap()
+            .resolve(Path::new(""))
+            .unwrap();
         assert_eq!(first.study, again.study);
         let cutoff = again
             .model
@@ -478,6 +496,24 @@ mod tests {
             .find(|p| p.key == "cutoff.BB")
             .unwrap();
         assert_eq!(cutoff.value, "1.5");
+    }
+
+    /// What is left out comes from the usual mixture of the model that is nearest in density.
+    #[test]
+    fn a_mixture_of_the_model_fills_in() {
+        let of = |model: &str, more: &str| {
+            let text = SMALL.replace("ipl", model);
+            let study = toml::from_str::<Study>(&format!("{text}{more}")).unwrap();
+            study.resolve(Path::new("")).unwrap()
+        };
+        let ss = of("ss", "");
+        assert_eq!((ss.density, ss.time_step, ss.chain_length), (0.6, 0.005, 1));
+        let dense = of("ss", "[liquid]\ndensity = 0.95\n");
+        assert_eq!((dense.density, dense.time_step), (0.95, 0.002));
+        assert_eq!(dense.wave_numbers, [6.4, 7.35]);
+        let sw = of("sw", "");
+        assert_eq!((sw.time_step, sw.chain_length), (0.065, 3));
+        assert_eq!(of("sw", "[liquid]\nchain_length = 1\n").chain_length, 1);
     }
 
     #[test]
@@ -498,7 +534,7 @@ mod tests {
         let negative = SMALL.replace("0.6", "-0.6");
         let error = toml::from_str::<Study>(&negative)
             .unwrap()
-            .resolve()
+            .resolve(Path::new(""))
             .unwrap_err();
         assert!(error.to_string().contains("-0.6"));
     }

@@ -193,6 +193,19 @@ impl<const D: usize> Configuration<D> {
         Self::new(cell, positions, species)
     }
 
+    /// The same with diameters given out to the particles in random order.
+    ///
+    /// # Errors
+    /// As [`Configuration::with_diameters`].
+    pub fn with_shuffled_diameters(
+        self,
+        mut diameters: Vec<f64>,
+        seed: Seed,
+    ) -> Result<Self, ConfigurationError> {
+        diameters.shuffle(&mut seed.stream("diameters", &[]));
+        self.with_diameters(diameters)
+    }
+
     /// The number of particles `N`.
     pub fn len(&self) -> usize {
         self.positions.len()

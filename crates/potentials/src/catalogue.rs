@@ -1,6 +1,16 @@
 //! The models by name, with parameters that can be set by key.
 
-use crate::mixtures::{InversePowerMixture, LennardJonesMixture, MixtureError, PairTable, Shift};
+mod parameters;
+
+use crate::custom::CustomMixture;
+use crate::decorators::Shift;
+use crate::mixtures::{
+    InversePowerMixture, LennardJonesMixture, MixtureError, SoftSphereMixture, StickySphereMixture,
+};
+use crate::polydispersity::PolydisperseSpheres;
+use crate::soft_sphere::Contact;
+use crate::stillinger_weber::StillingerWeber;
+use parameters::Slot;
 use thiserror::Error;
 use vitreous_md_core::Potential;
 
@@ -17,6 +27,8 @@ pub struct Mixture {
     pub time_step: f64,
     /// The coupling time of the Nose-Hoover thermostat.
     pub coupling_time: f64,
+    /// The length of the chain of thermostats.
+    pub chain_length: usize,
     /// The position of the first peak of the partial structure factor, per species.
     pub peak_wave_numbers: Vec<f64>,
 }
@@ -30,15 +42,27 @@ pub struct Model {
     pub summary: &'static str,
     /// Where it comes from.
     pub source: &'static str,
-    /// The labels of its species in files.
-    pub labels: &'static [&'static str],
+    labels: &'static [&'static str],
     kind: Kind,
+    /// Keys of the kind that this model does not have, because they would do nothing.
+    without: &'static [&'static str],
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum Kind {
-    InversePower(InversePowerMixture),
+    InversePower(InversePowerMixture, Shift),
     LennardJones(LennardJonesMixture),
+    StickySphere(StickySphereMixture),
+    SoftSphere(SoftSphereMixture),
+    StillingerWeber(StillingerWeber),
+    Polydisperse(PolydisperseSpheres),
+    Custom(CustomMixture),
+}
+
+fn boxed<const D: usize, P: Potential<D> + 'static>(
+    potential: Result<P, MixtureError>,
+) -> Result<Box<dyn Potential<D>>, MixtureError> {
+    potential.map(|p| Box::new(p) as _)
 }
 
 /// One parameter of a model, as text.
@@ -120,7 +144,7 @@ fn nearest(word: &str, known: &[String]) -> Option<String> {
 pub struct Catalogue;
 
 impl Catalogue {
-    /// All models with their default parameters.
+    /// All models that are complete with their default parameters.
     pub fn models() -> Vec<Model> {
         vec![
             Model {
@@ -128,7 +152,8 @@ impl Catalogue {
                 summary: "50:50 inverse-power mixture r^-10, smoothed at the cut-off; A is the large species",
                 source: "Lerner & Bouchbinder, J. Chem. Phys. 148, 214502 (2018)",
                 labels: &["A", "B"],
-                kind: Kind::InversePower(InversePowerMixture::default()),
+                kind: Kind::InversePower(InversePowerMixture::default(), Shift::Smooth(3)),
+                without: &[],
             },
             Model {
                 name: "mblj",
@@ -136,6 +161,8 @@ impl Catalogue {
                 source: "Schroder & Dyre, J. Chem. Phys. 152, 141101 (2020)",
                 labels: &["A", "B"],
                 kind: Kind::LennardJones(LennardJonesMixture::modified()),
+                // Every pair has a cut-off of its own.
+                without: &["reduced_cutoff"],
             },
             Model {
                 name: "ka",
@@ -143,16 +170,71 @@ impl Catalogue {
                 source: "Kob & Andersen, Phys. Rev. E 51, 4626 (1995)",
                 labels: &["A", "B"],
                 kind: Kind::LennardJones(LennardJonesMixture::kob_andersen()),
+                without: &[],
+            },
+            Model {
+                name: "ss",
+                summary: "50:50 mixture of sticky spheres, Lennard-Jones cores with a short attraction; A is the large species",
+                source: "Gonzalez-Lopez et al., Phys. Rev. E 103, 022605 (2021)",
+                labels: &["A", "B"],
+                kind: Kind::StickySphere(StickySphereMixture::default()),
+                without: &[],
+            },
+            Model {
+                name: "sw",
+                summary: "Stillinger-Weber liquid with tetrahedral angles, lambda = 18.75 (silicon has 21)",
+                source: "Stillinger & Weber, Phys. Rev. B 31, 5262 (1985); Molinero et al., Phys. Rev. Lett. 97, 075701 (2006)",
+                labels: &["A"],
+                kind: Kind::StillingerWeber(StillingerWeber::default()),
+                without: &[],
+            },
+            Model {
+                name: "harmonic",
+                summary: "50:50 mixture of soft spheres that repel as springs while they overlap; A is the large species",
+                source: "O'Hern et al., Phys. Rev. E 68, 011306 (2003)",
+                labels: &["A", "B"],
+                kind: Kind::SoftSphere(SoftSphereMixture::new(Contact::Harmonic)),
+                without: &[],
+            },
+            Model {
+                name: "hertzian",
+                summary: "50:50 mixture of soft spheres that repel as elastic ones while they overlap; A is the large species",
+                source: "O'Hern et al., Phys. Rev. E 68, 011306 (2003)",
+                labels: &["A", "B"],
+                kind: Kind::SoftSphere(SoftSphereMixture::new(Contact::Hertzian)),
+                without: &[],
+            },
+            Model {
+                name: "polydisperse",
+                summary: "soft spheres r^-12 with a diameter for each particle, non-additive, as for swap Monte Carlo",
+                source: "Ninarello, Berthier & Coslovich, Phys. Rev. X 7, 021039 (2017)",
+                labels: &["A"],
+                kind: Kind::Polydisperse(PolydisperseSpheres::default()),
+                without: &[],
             },
         ]
     }
 
-    /// The model of a name, with default parameters.
+    /// The model without energies of its own: set `formula.AA` or `table.AA`, and for two species also those
+    /// of AB and BB.
+    pub fn custom() -> Model {
+        Model {
+            name: "custom",
+            summary: "your own pair energies, as formulas of r or as tables, for one or two species",
+            source: "yourself",
+            labels: &["A", "B"],
+            kind: Kind::Custom(CustomMixture::default()),
+            without: &[],
+        }
+    }
+
+    /// The model of a name, with default parameters; `custom` is [`Catalogue::custom`].
     ///
     /// # Errors
     /// An unknown name, with the nearest known one.
     pub fn find(name: &str) -> Result<Model, ModelError> {
-        let models = Self::models();
+        let mut models = Self::models();
+        models.push(Self::custom());
         let known: Vec<String> = models.iter().map(|model| model.name.to_owned()).collect();
         models
             .into_iter()
@@ -165,161 +247,49 @@ impl Catalogue {
     }
 }
 
-/// A parameter with the place where its value lives.
-struct Slot<'a> {
-    key: String,
-    meaning: &'static str,
-    place: Place<'a>,
-}
-
-enum Place<'a> {
-    Positive(&'a mut f64),
-    /// A cut-off and the multiple of a length that stands in for it.
-    Cutoff(&'a mut Option<f64>, f64),
-    Exponent(&'a mut u32),
-    Shift(&'a mut Shift),
-}
-
-impl Place<'_> {
-    fn show(&self) -> String {
-        match self {
-            Self::Positive(value) => value.to_string(),
-            Self::Cutoff(value, default) => value.unwrap_or(*default).to_string(),
-            Self::Exponent(value) => value.to_string(),
-            Self::Shift(Shift::Potential) => "potential".to_owned(),
-            Self::Shift(Shift::Force) => "force".to_owned(),
-        }
-    }
-
-    /// Sets the value from text, or says what it must be.
-    fn read(&mut self, text: &str) -> Result<(), &'static str> {
-        let positive = || {
-            text.parse::<f64>()
-                .ok()
-                .filter(|value| value.is_finite() && *value > 0.0)
-                .ok_or("a positive number")
-        };
-        match self {
-            Self::Positive(value) => **value = positive()?,
-            Self::Cutoff(value, _) => **value = Some(positive()?),
-            Self::Exponent(value) => {
-                let requirement = "a whole number from 1 to 100";
-                let exponent = text.parse().ok().filter(|e| (1..=100).contains(e));
-                **value = exponent.ok_or(requirement)?;
-            }
-            Self::Shift(value) => {
-                **value = match text {
-                    "potential" => Shift::Potential,
-                    "force" => Shift::Force,
-                    _ => return Err("'potential' or 'force'"),
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn pair_slots<'a, T>(
-    name: &str,
-    meaning: &'static str,
-    values: &'a mut PairTable<T>,
-    mut place: impl FnMut(&'a mut T, usize) -> Place<'a>,
-) -> Vec<Slot<'a>> {
-    [
-        (&mut values.aa, "AA"),
-        (&mut values.ab, "AB"),
-        (&mut values.bb, "BB"),
-    ]
-    .into_iter()
-    .enumerate()
-    .map(|(pair, (value, label))| Slot {
-        key: format!("{name}.{label}"),
-        meaning,
-        place: place(value, pair),
-    })
-    .collect()
-}
-
-fn cutoff_slots(
-    given: &mut PairTable<Option<f64>>,
-    lengths: PairTable<f64>,
-    multiple: f64,
-) -> Vec<Slot<'_>> {
-    let lengths = [lengths.aa, lengths.ab, lengths.bb];
-    pair_slots(
-        "cutoff",
-        "cut-off distance of the pair; by default the reduced cut-off times the length of the pair",
-        given,
-        |value, pair| Place::Cutoff(value, multiple * lengths[pair]),
-    )
-}
-
 impl Model {
-    fn slots(&mut self) -> Vec<Slot<'_>> {
-        let slot = |key: &str, meaning, place| Slot {
-            key: key.to_owned(),
-            meaning,
-            place,
-        };
-        match &mut self.kind {
-            Kind::InversePower(mixture) => {
-                let (lengths, multiple) = (mixture.lengths, mixture.reduced_cutoff);
-                let mut slots = vec![
-                    slot(
-                        "energy",
-                        "the energy eps",
-                        Place::Positive(&mut mixture.energy),
-                    ),
-                    slot(
-                        "exponent",
-                        "the exponent of the inverse power",
-                        Place::Exponent(&mut mixture.exponent),
-                    ),
-                    slot(
-                        "reduced_cutoff",
-                        "the cut-off x_c in units of the length of the pair",
-                        Place::Positive(&mut mixture.reduced_cutoff),
-                    ),
-                ];
-                slots.extend(pair_slots(
-                    "length",
-                    "the length lambda of the pair",
-                    &mut mixture.lengths,
-                    |v, _| Place::Positive(v),
-                ));
-                slots.extend(cutoff_slots(&mut mixture.cutoffs, lengths, multiple));
-                slots
-            }
-            Kind::LennardJones(mixture) => {
-                let (lengths, multiple) = (mixture.lengths, mixture.reduced_cutoff);
-                let mut slots = vec![
-                    slot(
-                        "shift",
-                        "what is shifted to zero at the cut-off: 'potential' or 'force'",
-                        Place::Shift(&mut mixture.shift),
-                    ),
-                    slot(
-                        "reduced_cutoff",
-                        "the cut-off in units of the length of the pair, for pairs without a cut-off of their own",
-                        Place::Positive(&mut mixture.reduced_cutoff),
-                    ),
-                ];
-                slots.extend(pair_slots(
-                    "energy",
-                    "the energy eps of the pair",
-                    &mut mixture.energies,
-                    |v, _| Place::Positive(v),
-                ));
-                slots.extend(pair_slots(
-                    "length",
-                    "the length sigma of the pair",
-                    &mut mixture.lengths,
-                    |v, _| Place::Positive(v),
-                ));
-                slots.extend(cutoff_slots(&mut mixture.cutoffs, lengths, multiple));
-                slots
-            }
+    /// The labels of its species in files.
+    pub fn labels(&self) -> &'static [&'static str] {
+        match &self.kind {
+            Kind::Custom(mixture) => &self.labels[..mixture.species_count()],
+            _ => self.labels,
         }
+    }
+
+    /// The diameters of the particles of a new liquid, in ascending order; `None` for models whose particles
+    /// have none of their own.
+    ///
+    /// # Errors
+    /// A smallest diameter above the largest.
+    pub fn diameters(&self, particles: usize) -> Result<Option<Vec<f64>>, ModelError> {
+        let Kind::Polydisperse(model) = &self.kind else {
+            return Ok(None);
+        };
+        let diameters = model.diameters(particles);
+        diameters
+            .map(Some)
+            .map_err(|error| self.fault(error.into()))
+    }
+
+    fn fault(&self, error: MixtureError) -> ModelError {
+        ModelError::Mixture {
+            model: self.name.to_owned(),
+            error,
+        }
+    }
+
+    fn slots(&mut self) -> Vec<Slot<'_>> {
+        let mut slots = match &mut self.kind {
+            Kind::InversePower(mixture, shift) => mixture.slots(shift),
+            Kind::LennardJones(mixture) => mixture.slots(),
+            Kind::StickySphere(mixture) => mixture.slots(),
+            Kind::SoftSphere(mixture) => mixture.slots(),
+            Kind::StillingerWeber(model) => model.slots(),
+            Kind::Polydisperse(model) => model.slots(),
+            Kind::Custom(mixture) => mixture.slots(),
+        };
+        slots.retain(|slot| !self.without.contains(&slot.key.as_str()));
+        slots
     }
 
     /// The parameters with their present values.
@@ -349,10 +319,14 @@ impl Model {
     /// # Ok::<(), vitreous_potentials::ModelError>(())
     /// ```
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), ModelError> {
+        let mut changed = self.clone();
+        if let Kind::Custom(mixture) = &mut changed.kind {
+            mixture.prepare(key);
+        }
+        let mut slots = changed.slots();
         let model = self.name.to_owned();
-        let mut slots = self.slots();
-        let known: Vec<String> = slots.iter().map(|slot| slot.key.clone()).collect();
         let Some(slot) = slots.iter_mut().find(|slot| slot.key == key) else {
+            let known: Vec<String> = slots.into_iter().map(|slot| slot.key).collect();
             return Err(ModelError::UnknownParameter {
                 model,
                 key: key.to_owned(),
@@ -367,7 +341,9 @@ impl Model {
                 key: key.to_owned(),
                 value: value.to_owned(),
                 requirement,
-            })
+            })?;
+        *self = changed;
+        Ok(())
     }
 
     /// The potential in `D` dimensions.
@@ -375,37 +351,75 @@ impl Model {
     /// # Errors
     /// Parameters that do not make one.
     pub fn potential<const D: usize>(&self) -> Result<Box<dyn Potential<D>>, ModelError> {
-        let built: Result<Box<dyn Potential<D>>, MixtureError> = match &self.kind {
-            Kind::InversePower(mixture) => mixture.potential().map(|p| Box::new(p) as _),
+        let built = match &self.kind {
+            Kind::InversePower(mixture, Shift::Smooth(3)) => boxed(mixture.potential()),
+            Kind::InversePower(mixture, shift) => boxed(mixture.ended(*shift)),
             Kind::LennardJones(mixture) => match mixture.shift {
-                Shift::Potential => mixture.potential_shifted().map(|p| Box::new(p) as _),
-                Shift::Force => mixture.force_shifted().map(|p| Box::new(p) as _),
+                Shift::Potential => boxed(mixture.potential_shifted()),
+                Shift::Force => boxed(mixture.force_shifted()),
+                Shift::None | Shift::Smooth(_) => boxed(mixture.ended()),
             },
+            Kind::StickySphere(mixture) => boxed(mixture.potential()),
+            Kind::SoftSphere(mixture) => boxed(mixture.potential()),
+            Kind::StillingerWeber(model) => boxed(model.potential()),
+            Kind::Polydisperse(model) => boxed(model.potential()),
+            Kind::Custom(mixture) => boxed(mixture.potential()),
         };
-        built.map_err(|error| ModelError::Mixture {
-            model: self.name.to_owned(),
-            error,
-        })
+        built.map_err(|error| self.fault(error))
     }
 
-    /// The mixture with which the model is usually studied in `D = dimension` dimensions, if there is one.
+    /// The mixtures with which the model is usually studied in `D = dimension` dimensions, the most usual first;
+    /// none if there is no such custom.
     ///
     /// Wave numbers are those of Table I of the paper for species A, of its authors' scripts for B.
-    pub fn usual_mixture(&self, dimension: usize) -> Option<Mixture> {
-        let (density, composition, peak_wave_numbers) = match (self.name, dimension) {
-            ("ipl", 3) => (0.82, [0.5, 0.5], vec![6.35, 6.88]),
-            ("ipl", 2) => (0.86, [0.5, 0.5], vec![5.91, 6.23]),
-            // No value is published for the small species: both are taken at the peak of the large one.
-            ("mblj" | "ka", 3) => (1.2, [0.8, 0.2], vec![7.25, 7.25]),
-            _ => return None,
-        };
-        Some(Mixture {
+    #[allow(clippy::approx_constant)] // 6.28 is the position of a peak
+    pub fn usual_mixtures(&self, dimension: usize) -> Vec<Mixture> {
+        let usual = |density, composition: &[f64], peak_wave_numbers: &[f64]| Mixture {
             dimension,
             density,
             composition: composition.to_vec(),
             time_step: 0.005,
             coupling_time: 0.2,
-            peak_wave_numbers,
-        })
+            chain_length: 1,
+            peak_wave_numbers: peak_wave_numbers.to_vec(),
+        };
+        let half = [0.5, 0.5];
+        match (self.name, dimension) {
+            ("ipl", 3) => vec![usual(0.82, &half, &[6.35, 6.88])],
+            ("ipl", 2) => vec![usual(0.86, &half, &[5.91, 6.23])],
+            // No value is published for the small species: both are taken at the peak of the large one.
+            ("mblj" | "ka", 3) => vec![usual(1.2, &[0.8, 0.2], &[7.25, 7.25])],
+            ("ss", 3) => vec![
+                usual(0.6, &half, &[5.47, 6.44]),
+                Mixture {
+                    time_step: 0.003,
+                    ..usual(0.7, &half, &[5.87, 6.86])
+                },
+                Mixture {
+                    time_step: 0.002,
+                    ..usual(0.95, &half, &[6.40, 7.35])
+                },
+            ],
+            ("sw", 3) => vec![Mixture {
+                time_step: 0.065,
+                coupling_time: 6.5,
+                chain_length: 3,
+                ..usual(0.52, &[1.0], &[6.28])
+            }],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The first of [`Model::usual_mixtures`].
+    pub fn usual_mixture(&self, dimension: usize) -> Option<Mixture> {
+        self.usual_mixtures(dimension).into_iter().next()
+    }
+
+    /// The one of [`Model::usual_mixtures`] whose density is nearest.
+    pub fn usual_mixture_near(&self, dimension: usize, density: f64) -> Option<Mixture> {
+        let distance = |mixture: &Mixture| (mixture.density - density).abs();
+        self.usual_mixtures(dimension)
+            .into_iter()
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)))
     }
 }

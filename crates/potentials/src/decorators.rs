@@ -7,6 +7,9 @@
 //! | [`ForceShifted`] | `phi`, `phi'`, by a term linear in `r` |
 //! | [`Smoothed<_, N>`](Smoothed) | `phi .. phi^(N-1)`, by a polynomial in `r^2` |
 
+use crate::error::check;
+use crate::functions::polynomial;
+use crate::mixtures::MixtureError;
 use thiserror::Error;
 use vitreous_md_core::{Radial, Scalar, Taylor};
 
@@ -71,9 +74,16 @@ pub type PotentialShifted<F> = Smoothed<F, 1>;
 /// phi(s) - sum_{k < CONDITIONS} phi^(k)(s_c) (s - s_c)^k / k!
 /// ```
 ///
-/// This is the only polynomial in `r^2` of that degree which does so: for the inverse power it is the
-/// smoothing `c_0 + c_2 x^2 + ... + c_2q x^2q` of the paper's IPL model, `CONDITIONS = q + 1`. Written around
-/// the cut-off it keeps its digits where the terms of the form in `x` cancel.
+/// This is the only polynomial in `r^2` of that degree which does so. The literature counts the derivatives that
+/// vanish: its smoothing of order `q` is `CONDITIONS = q + 1`, so that `q = 0` shifts the energy and `q = 3`,
+/// `Smoothed<_, 4>`, makes `phi .. phi'''` vanish. For the inverse power `x^-beta`, `x = r/length`, it reads
+/// `c_0 + c_2 x^2 + ... + c_2q x^2q` with
+///
+/// ```text
+/// c_2l = (-1)^(l+1) / [(2q-2l)!! (2l)!!]  (beta+2q)!! / [(beta-2)!! (beta+2l)]  x_c^-(beta+2l)
+/// ```
+///
+/// Written around the cut-off it keeps its digits where the terms of that form cancel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Smoothed<F, const CONDITIONS: usize> {
     function: F,
@@ -97,14 +107,18 @@ impl<F: Radial, const CONDITIONS: usize> Smoothed<F, CONDITIONS> {
         })
     }
 
+    /// As [`Smoothed::new`], but only the first `conditions` derivatives (`phi` included) vanish.
+    fn up_to(function: F, cutoff: f64, conditions: usize) -> Result<Self, CutoffError> {
+        let mut smoothed = Self::new(function, cutoff)?;
+        for coefficient in smoothed.coefficients.iter_mut().skip(conditions) {
+            *coefficient = 0.0;
+        }
+        Ok(smoothed)
+    }
+
     #[inline(always)]
     fn polynomial<S: Scalar>(&self, squared_distance: S) -> S {
-        let beyond = squared_distance - self.squared_cutoff;
-        let mut sum = S::constant(0.0);
-        for &coefficient in self.coefficients.iter().rev() {
-            sum = sum * beyond + coefficient;
-        }
-        sum
+        polynomial(&self.coefficients, squared_distance - self.squared_cutoff)
     }
 }
 
@@ -175,5 +189,83 @@ impl<F: Radial> Radial for ForceShifted<F> {
             .line(Taylor::<N>::variable(squared_distance))
             .derivatives();
         std::array::from_fn(|k| bare[k] - line[k])
+    }
+}
+
+/// The largest order `q` of smoothing that can be chosen at run time.
+pub const LARGEST_ORDER: u32 = 6;
+
+/// How a function ends at its cut-off, chosen at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shift {
+    /// It is cut: see [`Truncated`].
+    None,
+    /// The energy is shifted: see [`PotentialShifted`].
+    Potential,
+    /// The force is shifted: see [`ForceShifted`].
+    Force,
+    /// The derivatives up to this order `q` vanish: see [`Smoothed`], `CONDITIONS = q + 1`.
+    Smooth(u32),
+}
+
+/// A function whose end is chosen at run time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Ended<F> {
+    /// It is cut.
+    Truncated(Truncated<F>),
+    /// The force is shifted.
+    ForceShifted(ForceShifted<F>),
+    /// It is smoothed, to any order up to [`LARGEST_ORDER`].
+    Smoothed(Smoothed<F, 7>),
+}
+
+impl<F: Radial> Ended<F> {
+    /// Ends a function at a cut-off.
+    ///
+    /// # Errors
+    /// A cut-off that is not positive and finite, or where the function is not finite; an order of smoothing
+    /// above the largest.
+    pub fn new(function: F, cutoff: f64, shift: Shift) -> Result<Self, MixtureError> {
+        Ok(match shift {
+            Shift::None => Self::Truncated(Truncated::new(function, cutoff)?),
+            Shift::Potential => Self::Smoothed(Smoothed::up_to(function, cutoff, 1)?),
+            Shift::Force => Self::ForceShifted(ForceShifted::new(function, cutoff)?),
+            Shift::Smooth(order) => {
+                let holds = order <= LARGEST_ORDER;
+                check(
+                    "the order of smoothing",
+                    f64::from(order),
+                    holds,
+                    "at most 6",
+                )?;
+                Self::Smoothed(Smoothed::up_to(function, cutoff, order as usize + 1)?)
+            }
+        })
+    }
+}
+
+impl<F: Radial> Radial for Ended<F> {
+    fn range(&self) -> f64 {
+        match self {
+            Self::Truncated(function) => function.range(),
+            Self::ForceShifted(function) => function.range(),
+            Self::Smoothed(function) => function.range(),
+        }
+    }
+    #[inline(always)]
+    fn energy<S: Scalar>(&self, squared_distance: S) -> S {
+        match self {
+            Self::Truncated(function) => function.energy(squared_distance),
+            Self::ForceShifted(function) => function.energy(squared_distance),
+            Self::Smoothed(function) => function.energy(squared_distance),
+        }
+    }
+    #[inline(always)]
+    fn derivatives<const N: usize>(&self, squared_distance: f64) -> [f64; N] {
+        match self {
+            Self::Truncated(function) => function.derivatives(squared_distance),
+            Self::ForceShifted(function) => function.derivatives(squared_distance),
+            Self::Smoothed(function) => function.derivatives(squared_distance),
+        }
     }
 }

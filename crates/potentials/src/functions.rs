@@ -2,6 +2,16 @@
 
 use vitreous_md_core::{Radial, Scalar};
 
+/// `sum_k coefficients[k] x^k`.
+#[inline(always)]
+pub(crate) fn polynomial<S: Scalar>(coefficients: &[f64], x: S) -> S {
+    let mut sum = S::zero();
+    for &coefficient in coefficients.iter().rev() {
+        sum = sum * x + coefficient;
+    }
+    sum
+}
+
 /// `phi(r) = energy (length / r)^exponent`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InversePower {

@@ -2,7 +2,11 @@
 //!
 //! - [`functions`]: plain functions of distance, [`InversePower`] and [`LennardJones`].
 //! - [`decorators`]: how a function ends at its cut-off, [`Truncated`], [`Smoothed`] and [`ForceShifted`].
-//! - [`mixtures`]: both put together for each pair of species with the numbers of the paper.
+//! - [`sticky_sphere`] and [`soft_sphere`]: functions with a cut-off of their own.
+//! - [`stillinger_weber`]: a pair and a three-body part.
+//! - [`formula`] and [`tabulated`]: functions given at run time.
+//! - [`mixtures`]: functions for each pair of species with the numbers of the paper; [`custom`] ones as text.
+//! - [`polydispersity`]: diameters that are distributed continuously.
 //! - [`catalogue`]: the models by name, with parameters that can be set by key.
 //!
 //! Every part is a [`Radial`](vitreous_md_core::Radial) and recombines with those of users:
@@ -18,15 +22,32 @@
 //! ```
 
 pub mod catalogue;
+pub mod custom;
 pub mod decorators;
+mod error;
 pub mod formula;
 pub mod functions;
 pub mod mixtures;
+pub mod polydispersity;
+pub mod soft_sphere;
+pub mod sticky_sphere;
+pub mod stillinger_weber;
 pub mod tabulated;
 
 pub use catalogue::{Catalogue, Mixture, Model, ModelError, Parameter};
-pub use decorators::{CutoffError, ForceShifted, PotentialShifted, Smoothed, Truncated};
+pub use custom::{CustomMixture, PairFunction, PairText};
+pub use decorators::{
+    CutoffError, Ended, ForceShifted, PotentialShifted, Shift, Smoothed, Truncated,
+};
+pub use error::ParameterError;
 pub use formula::{Formula, FormulaError};
 pub use functions::{InversePower, LennardJones};
-pub use mixtures::{InversePowerMixture, LennardJonesMixture, PairTable, Shift};
+pub use mixtures::{
+    InversePowerMixture, LennardJonesMixture, MixtureError, PairTable, SoftSphereMixture,
+    StickySphereMixture,
+};
+pub use polydispersity::PolydisperseSpheres;
+pub use soft_sphere::{Contact, SoftSphere};
+pub use sticky_sphere::StickySphere;
+pub use stillinger_weber::{StillingerWeber, StillingerWeberAngle, StillingerWeberPair};
 pub use tabulated::{TableError, Tabulated};

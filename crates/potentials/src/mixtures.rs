@@ -1,12 +1,17 @@
 //! Two-species models: a function and its cut-off for each pair of species.
 //!
-//! Species `A` (index 0) is the large one of the inverse-power model and the majority of the Lennard-Jones
-//! models; species `B` has index 1.
+//! Species `A` (index 0) is the majority of the Lennard-Jones models and the large one of the others;
+//! species `B` has index 1.
 
-use crate::decorators::{CutoffError, ForceShifted, PotentialShifted, Smoothed};
+use crate::decorators::{CutoffError, Ended, ForceShifted, PotentialShifted, Shift, Smoothed};
+use crate::error::ParameterError;
+use crate::formula::FormulaError;
 use crate::functions::{InversePower, LennardJones};
+use crate::soft_sphere::{Contact, SoftSphere};
+use crate::sticky_sphere::StickySphere;
+use crate::tabulated::TableError;
 use thiserror::Error;
-use vitreous_md_core::{Radial, SpeciesTable, SpeciesTableError};
+use vitreous_md_core::{PolydisperseError, Radial, SpeciesTable, SpeciesTableError};
 
 /// A value for each pair of two species.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,6 +72,40 @@ pub enum MixtureError {
     /// A range.
     #[error(transparent)]
     Table(#[from] SpeciesTableError),
+    /// Another parameter.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// Diameters.
+    #[error(transparent)]
+    Polydisperse(#[from] PolydisperseError),
+    /// A pair of species without an energy.
+    #[error("the pair {pair} has no energy: set formula.{pair} or table.{pair}")]
+    NoEnergy {
+        /// The pair.
+        pair: &'static str,
+    },
+    /// A formula without a cut-off.
+    #[error("the pair {pair} has a formula but no cut-off: set cutoff.{pair}")]
+    NoCutoff {
+        /// The pair.
+        pair: &'static str,
+    },
+    /// The formula of a pair.
+    #[error("pair {pair}: {error}")]
+    Formula {
+        /// The pair.
+        pair: &'static str,
+        /// Why it is none.
+        error: FormulaError,
+    },
+    /// The table of a pair.
+    #[error("pair {pair}: {error}")]
+    PairTable {
+        /// The pair.
+        pair: &'static str,
+        /// Why it is none.
+        error: TableError,
+    },
 }
 
 fn table<F: Radial + Clone>(functions: &PairTable<F>) -> Result<SpeciesTable<F>, MixtureError> {
@@ -125,11 +164,21 @@ impl Default for InversePowerMixture {
 }
 
 impl InversePowerMixture {
-    /// The potential.
+    /// The potential of the paper, in which three derivatives vanish at the cut-off.
     ///
     /// # Errors
     /// Cut-offs that are not positive and finite.
     pub fn potential(&self) -> Result<SpeciesTable<Smoothed<InversePower, 4>>, MixtureError> {
+        self.smoothed()
+    }
+
+    /// The potential smoothed to the order `q = CONDITIONS - 1`: see [`Smoothed`].
+    ///
+    /// # Errors
+    /// Cut-offs that are not positive and finite.
+    pub fn smoothed<const CONDITIONS: usize>(
+        &self,
+    ) -> Result<SpeciesTable<Smoothed<InversePower, CONDITIONS>>, MixtureError> {
         let cutoffs = cutoffs(self.cutoffs, self.lengths, self.reduced_cutoff);
         table(&self.lengths.zip(cutoffs).try_map(|&(length, cutoff)| {
             Smoothed::new(
@@ -138,15 +187,18 @@ impl InversePowerMixture {
             )
         })?)
     }
-}
 
-/// How a Lennard-Jones function ends at its cut-off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shift {
-    /// The energy is shifted: see [`PotentialShifted`].
-    Potential,
-    /// The force is shifted: see [`ForceShifted`].
-    Force,
+    /// The potential with an end chosen at run time.
+    ///
+    /// # Errors
+    /// Those of [`Ended::new`].
+    pub fn ended(&self, shift: Shift) -> Result<SpeciesTable<Ended<InversePower>>, MixtureError> {
+        let cutoffs = cutoffs(self.cutoffs, self.lengths, self.reduced_cutoff);
+        table(&self.lengths.zip(cutoffs).try_map(|&(length, cutoff)| {
+            let function = InversePower::new(self.energy, length, self.exponent);
+            Ended::new(function, cutoff, shift)
+        })?)
+    }
 }
 
 /// Binary Lennard-Jones mixtures with the parameters of Kob & Andersen, Phys. Rev. E 51, 4626 (1995).
@@ -200,6 +252,17 @@ impl LennardJonesMixture {
     pub fn potential_shifted(
         &self,
     ) -> Result<SpeciesTable<PotentialShifted<LennardJones>>, MixtureError> {
+        self.smoothed()
+    }
+
+    /// The potential smoothed to the order `q = CONDITIONS - 1` (see [`Smoothed`]), whatever
+    /// [`LennardJonesMixture::shift`] says.
+    ///
+    /// # Errors
+    /// Cut-offs that are not positive and finite.
+    pub fn smoothed<const CONDITIONS: usize>(
+        &self,
+    ) -> Result<SpeciesTable<Smoothed<LennardJones, CONDITIONS>>, MixtureError> {
         table(
             &self
                 .functions()
@@ -217,5 +280,96 @@ impl LennardJonesMixture {
                 .functions()
                 .try_map(|&(function, cutoff)| ForceShifted::new(function, cutoff))?,
         )
+    }
+
+    /// The potential that ends as [`LennardJonesMixture::shift`] says, chosen at run time.
+    ///
+    /// # Errors
+    /// Those of [`Ended::new`].
+    pub fn ended(&self) -> Result<SpeciesTable<Ended<LennardJones>>, MixtureError> {
+        table(
+            &self
+                .functions()
+                .try_map(|&(function, cutoff)| Ended::new(function, cutoff, self.shift))?,
+        )
+    }
+}
+
+/// The sticky-sphere mixture (SS) of Gonzalez-Lopez, Shivam, Zheng, Ciamarra & Lerner, Phys. Rev. E 103, 022605
+/// (2021): one [`StickySphere`] for each pair of species.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StickySphereMixture {
+    /// The energy `eps`.
+    pub energy: f64,
+    /// The lengths `lambda_ij`.
+    pub lengths: PairTable<f64>,
+    /// The cut-off `x_c = r_c/lambda_ij`, beyond the minimum at `2^(1/6)`.
+    pub reduced_cutoff: f64,
+    /// Cut-offs `r_c` that differ from `x_c lambda_ij`.
+    pub cutoffs: PairTable<Option<f64>>,
+}
+
+impl Default for StickySphereMixture {
+    /// The numbers of the paper: `eps = 1`, lengths 1.4, 1.18, 1 and `x_c = 1.2 x 2^(1/6)`.
+    fn default() -> Self {
+        Self {
+            energy: 1.0,
+            lengths: PairTable::new(1.4, 1.18, 1.0),
+            reduced_cutoff: 1.3469544579712476,
+            cutoffs: PairTable::new(None, None, None),
+        }
+    }
+}
+
+impl StickySphereMixture {
+    /// The potential.
+    ///
+    /// # Errors
+    /// Parameters that [`StickySphere::new`] refuses.
+    pub fn potential(&self) -> Result<SpeciesTable<StickySphere>, MixtureError> {
+        let cutoffs = cutoffs(self.cutoffs, self.lengths, self.reduced_cutoff);
+        table(
+            &self
+                .lengths
+                .zip(cutoffs)
+                .try_map(|&(length, cutoff)| StickySphere::new(self.energy, length, cutoff))?,
+        )
+    }
+}
+
+/// The binary mixture of soft spheres of O'Hern, Silbert, Liu & Nagel, Phys. Rev. E 68, 011306 (2003): one
+/// [`SoftSphere`] for each pair of species.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SoftSphereMixture {
+    /// Harmonic or Hertzian.
+    pub contact: Contact,
+    /// The energy `eps`.
+    pub energy: f64,
+    /// The distances `sigma_ij` of contact.
+    pub lengths: PairTable<f64>,
+}
+
+impl SoftSphereMixture {
+    /// The mixture with diameters in the ratio 1.4: `eps = 1`, lengths 1.4, 1.2, 1.
+    pub fn new(contact: Contact) -> Self {
+        Self {
+            contact,
+            energy: 1.0,
+            lengths: PairTable::new(1.4, 1.2, 1.0),
+        }
+    }
+
+    /// The potential.
+    ///
+    /// # Errors
+    /// Lengths that are not positive and finite.
+    pub fn potential(&self) -> Result<SpeciesTable<SoftSphere>, MixtureError> {
+        Ok(SpeciesTable::new(2, |first, second| {
+            SoftSphere::new(
+                self.contact,
+                self.energy,
+                *self.lengths.between(first, second),
+            )
+        })?)
     }
 }

@@ -288,7 +288,10 @@ mod tests {
         for bad in ["1.0 4 7", "1.0", "1.0 x"] {
             let text = format!("# r phi\n{bad}\n");
             let message = text.parse::<Tabulated>().unwrap_err().to_string();
-            assert!(message.contains("line 2") && message.contains(bad), "{message}");
+            assert!(
+                message.contains("line 2") && message.contains(bad),
+                "{message}"
+            );
         }
     }
 

@@ -3,14 +3,30 @@
 // Equality is meant where it is asserted: the same bits.
 #![allow(clippy::float_cmp)]
 
-use vitreous_md_core::{Configuration, ForceField, Seed};
-use vitreous_potentials::{Catalogue, Model, ModelError};
+use vitreous_md_core::{Configuration, ForceField, Potential, Seed, Species};
+use vitreous_potentials::{
+    Catalogue, Contact, InversePowerMixture, LennardJonesMixture, Model, ModelError, SoftSphere,
+    SoftSphereMixture, StickySphereMixture, StillingerWeber,
+};
 
 /// The energy of a fixed mixture in which pairs of all species meet at many distances.
 fn energy<const D: usize>(model: &Model) -> f64 {
     let potential = model.potential::<D>().unwrap();
-    let configuration = Configuration::<D>::random(100, 1.0, &[0.5, 0.5], Seed(3)).unwrap();
+    let shares = vec![1.0 / model.labels().len() as f64; model.labels().len()];
+    let mut configuration = Configuration::<D>::random(100, 1.0, &shares, Seed(3)).unwrap();
+    if let Some(diameters) = model.diameters(100).unwrap() {
+        configuration = configuration.with_diameters(diameters).unwrap();
+    }
     ForceField::new(&*potential)
+        .evaluate(&configuration)
+        .unwrap()
+        .energy()
+}
+
+/// The same of a two-species potential.
+fn total<const D: usize>(potential: &dyn Potential<D>) -> f64 {
+    let configuration = Configuration::<D>::random(100, 1.0, &[0.5, 0.5], Seed(3)).unwrap();
+    ForceField::new(potential)
         .evaluate(&configuration)
         .unwrap()
         .energy()
@@ -20,7 +36,8 @@ fn energy<const D: usize>(model: &Model) -> f64 {
 fn another(value: &str) -> String {
     match value {
         "potential" => "force".to_owned(),
-        "force" => "potential".to_owned(),
+        "force" | "smooth:3" => "smooth:2".to_owned(),
+        "smooth:2" => "none".to_owned(),
         _ => match value.parse::<u32>() {
             // Whole numbers: exponents, and lengths and energies of one, which may be whole too.
             Ok(number) => (number + 1).to_string(),
@@ -45,12 +62,9 @@ fn every_key_can_be_set_and_changes_the_energy() {
             assert_eq!(now.value, value, "{}", parameter.key);
             assert!(!parameter.meaning.is_empty());
             let energies = [energy::<2>(&changed), energy::<3>(&changed)];
-            // The cut-offs of mBLJ are given for each pair: the one that stands in for them is idle.
-            let idle = model.name == "mblj" && parameter.key == "reduced_cutoff";
             for (before, after) in standard.into_iter().zip(energies) {
-                assert_eq!(
-                    before == after,
-                    idle,
+                assert!(
+                    before != after,
                     "{} {} = {value}: {before} -> {after}",
                     model.name,
                     parameter.key
@@ -110,7 +124,15 @@ fn cutoffs_follow_lengths_until_they_are_set() {
 fn values_that_a_parameter_cannot_have_are_refused_and_change_nothing() {
     for model in Catalogue::models() {
         for parameter in model.parameters() {
-            for value in ["", "0", "-1", "nan", "inf", "1e999", "one", "1.0.0"] {
+            let also = match parameter.key.as_str() {
+                "cosine" => ["1.01", "-1.01"],
+                "non_additivity" => ["-", "0.2.0"],
+                _ => ["0", "-1"],
+            };
+            for value in ["", "nan", "inf", "1e999", "one", "1.0.0"]
+                .into_iter()
+                .chain(also)
+            {
                 let mut changed = model.clone();
                 let error = changed.set(&parameter.key, value).unwrap_err();
                 assert!(matches!(error, ModelError::Value { .. }), "{error:?}");
@@ -124,6 +146,137 @@ fn values_that_a_parameter_cannot_have_are_refused_and_change_nothing() {
     assert!(ipl.set("exponent", "101").is_err());
     assert!(ipl.set("exponent", "10.5").is_err());
     assert!(ipl.set("exponent", "9").is_ok());
+    assert!(ipl.set("exponent", "100").is_ok());
+    assert!(ipl.set("shift", "smooth:2.0").is_err());
+    let mut ka = Catalogue::find("ka").unwrap();
+    for value in [
+        "smooth",
+        "smooth:",
+        "smooth:7",
+        "smooth:-1",
+        "smooth:2.5",
+        "smooth 2",
+    ] {
+        let text = ka.set("shift", value).unwrap_err().to_string();
+        assert!(text.contains("'smooth:Q'"), "{text}");
+    }
+    let mut sw = Catalogue::find("sw").unwrap();
+    for value in ["-1", "0", "1"] {
+        assert!(sw.set("cosine", value).is_ok());
+    }
+}
+
+/// The cut-offs of mBLJ are given for each pair: none follows the length.
+#[test]
+fn no_key_is_without_effect() {
+    let mut mblj = Catalogue::find("mblj").unwrap();
+    let error = mblj.set("reduced_cutoff", "3").unwrap_err();
+    assert!(
+        matches!(error, ModelError::UnknownParameter { .. }),
+        "{error}"
+    );
+    let mut ka = Catalogue::find("ka").unwrap();
+    assert!(ka.set("reduced_cutoff", "3").is_ok());
+}
+
+/// Every order of smoothing is the one of its name, for both dimensions.
+#[test]
+fn smoothing_has_the_order_of_its_name() {
+    fn check<const N: usize>() {
+        let order = (N - 1).to_string();
+        let mixture = InversePowerMixture::default().smoothed::<N>().unwrap();
+        let lennard_jones = LennardJonesMixture::kob_andersen().smoothed::<N>().unwrap();
+        let expected = total::<3>(&mixture);
+        let mut ipl = Catalogue::find("ipl").unwrap();
+        ipl.set("shift", &format!("smooth:{order}")).unwrap();
+        assert_eq!(energy::<3>(&ipl), expected);
+        assert_eq!(energy::<2>(&ipl), total::<2>(&mixture));
+        let mut ka = Catalogue::find("ka").unwrap();
+        ka.set("shift", &format!("smooth:{order}")).unwrap();
+        assert_eq!(energy::<3>(&ka), total::<3>(&lennard_jones));
+        if N == 1 {
+            ka.set("shift", "potential").unwrap();
+            assert_eq!(energy::<3>(&ka), total::<3>(&lennard_jones));
+        }
+    }
+    check::<1>();
+    check::<2>();
+    check::<3>();
+    check::<4>();
+    check::<5>();
+    check::<6>();
+    check::<7>();
+    let standard = InversePowerMixture::default().potential().unwrap();
+    assert_eq!(
+        energy::<3>(&Catalogue::find("ipl").unwrap()),
+        total::<3>(&standard)
+    );
+    let mut ka = Catalogue::find("ka").unwrap();
+    ka.set("shift", "force").unwrap();
+    let forces = LennardJonesMixture::kob_andersen().force_shifted().unwrap();
+    assert_eq!(energy::<3>(&ka), total::<3>(&forces));
+    // A shifted potential is one smoothed to order 0.
+    assert_eq!(
+        LennardJonesMixture::kob_andersen()
+            .smoothed::<1>()
+            .unwrap()
+            .between(Species(0), Species(1)),
+        LennardJonesMixture::kob_andersen()
+            .potential_shifted()
+            .unwrap()
+            .between(Species(0), Species(1)),
+    );
+}
+
+/// The names stand for the models, and the contacts of soft spheres for their distances.
+#[test]
+fn models_are_those_of_their_names() {
+    let of = |name: &str| energy::<3>(&Catalogue::find(name).unwrap());
+    assert_eq!(
+        of("ss"),
+        total::<3>(&StickySphereMixture::default().potential().unwrap())
+    );
+    for (name, contact) in [
+        ("harmonic", Contact::Harmonic),
+        ("hertzian", Contact::Hertzian),
+    ] {
+        let mixture = SoftSphereMixture::new(contact).potential().unwrap();
+        assert_eq!(of(name), total::<3>(&mixture));
+        for (first, second, length) in [(0, 0, 1.4), (0, 1, 1.2), (1, 1, 1.0)] {
+            let function = *mixture.between(Species(first), Species(second)).unwrap();
+            assert_eq!(function, SoftSphere::new(contact, 1.0, length));
+        }
+        let mut lengths = SoftSphereMixture::new(contact);
+        lengths.lengths.bb = -1.0;
+        assert!(lengths.potential().is_err());
+    }
+    let model = StillingerWeber::default().potential().unwrap();
+    let configuration = Configuration::<3>::random(100, 1.0, &[1.0], Seed(3)).unwrap();
+    let expected = ForceField::new(&model)
+        .evaluate(&configuration)
+        .unwrap()
+        .energy();
+    assert_eq!(of("sw"), expected);
+    let mut sw = Catalogue::find("sw").unwrap();
+    sw.set("lambda", "21").unwrap();
+    let silicon = StillingerWeber::silicon().potential().unwrap();
+    let expected = ForceField::new(&silicon)
+        .evaluate(&configuration)
+        .unwrap()
+        .energy();
+    assert_eq!(energy::<3>(&sw), expected);
+}
+
+/// Parameters that are numbers but make no potential say which model they were for.
+#[test]
+fn parameters_that_make_no_potential_are_refused() {
+    let mut ss = Catalogue::find("ss").unwrap();
+    ss.set("reduced_cutoff", "1.1").unwrap();
+    let text = ss.potential::<3>().err().unwrap().to_string();
+    assert!(
+        text.contains("model 'ss'") && text.contains("2^(1/6)"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -132,7 +285,20 @@ fn unknown_names_come_with_the_nearest_known_one() {
         ModelError::UnknownModel {
             suggestion, known, ..
         } => {
-            assert_eq!(known, ["ipl", "mblj", "ka"]);
+            assert_eq!(
+                known,
+                [
+                    "ipl",
+                    "mblj",
+                    "ka",
+                    "ss",
+                    "sw",
+                    "harmonic",
+                    "hertzian",
+                    "polydisperse",
+                    "custom"
+                ]
+            );
             suggestion
         }
         error => panic!("{error}"),

@@ -4,20 +4,23 @@
 // Equality is meant where it is asserted: the same bits.
 #![allow(clippy::float_cmp)]
 
-use num_dual::{Dual3_64, DualNum, third_derivative};
+use num_dual::{Dual3, Dual64, DualNum, third_derivative};
 use proptest::prelude::*;
 use vitreous_md_core::{Radial, Scalar, SpeciesTable, Taylor};
 use vitreous_potentials::{
     ForceShifted, InversePower, InversePowerMixture, LennardJones, LennardJonesMixture, PairTable,
-    PotentialShifted, Smoothed, Truncated,
+    PotentialShifted, Smoothed, SoftSphere, StickySphere, Truncated,
 };
+
+/// Numbers that carry four derivatives.
+type Number = Dual3<Dual64>;
 
 /// The terms of a function of `s = r^2`, to be added up. Kept apart, because where they cancel, rounding
 /// is relative to the terms and not to the sum.
-type Terms = Vec<Dual3_64>;
+type Terms = Vec<Number>;
 
 /// `energy (length/r)^exponent`.
-fn power(s: Dual3_64, energy: f64, length: f64, exponent: u32) -> Dual3_64 {
+fn power(s: Number, energy: f64, length: f64, exponent: u32) -> Number {
     (s.sqrt() / length).powi(-i32::try_from(exponent).unwrap()) * energy
 }
 
@@ -45,7 +48,7 @@ fn smoothing_coefficients(beta: u32, q: u32, reduced_cutoff: f64) -> Vec<f64> {
 }
 
 /// `energy [x^-beta + sum_l c_2l x^2l]` in the form of the literature, with `x = r/length`.
-fn smoothed_terms(s: Dual3_64, [energy, length, cutoff]: [f64; 3], exponent: u32, q: u32) -> Terms {
+fn smoothed_terms(s: Number, [energy, length, cutoff]: [f64; 3], exponent: u32, q: u32) -> Terms {
     let mut terms = vec![power(s, energy, length, exponent)];
     for (l, c) in smoothing_coefficients(exponent, q, cutoff / length)
         .into_iter()
@@ -58,32 +61,34 @@ fn smoothed_terms(s: Dual3_64, [energy, length, cutoff]: [f64; 3], exponent: u32
 }
 
 /// The four terms of `u(r) - u(r_c) - (r - r_c) u'(r_c)` for an inverse power `u`.
-fn force_shifted_terms(s: Dual3_64, [energy, length, cutoff]: [f64; 3], exponent: u32) -> Terms {
+fn force_shifted_terms(s: Number, [energy, length, cutoff]: [f64; 3], exponent: u32) -> Terms {
     let beta = f64::from(exponent);
     let value = energy * (length / cutoff).powf(beta);
     let slope = -beta * value / cutoff;
     vec![
         power(s, energy, length, exponent),
-        Dual3_64::from(-value),
+        Number::from(-value),
         s.sqrt() * -slope,
-        Dual3_64::from(cutoff * slope),
+        Number::from(cutoff * slope),
     ]
 }
 
-fn lennard_jones(s: Dual3_64, energy: f64, length: f64) -> Terms {
+fn lennard_jones(s: Number, energy: f64, length: f64) -> Terms {
     vec![
         power(s, 4.0 * energy, length, 12),
         power(s, -4.0 * energy, length, 6),
     ]
 }
 
-/// Derivatives 0 to 3 of a sum of terms, each with the sum of the magnitudes of its terms.
-fn expected(terms: impl Fn(Dual3_64) -> Terms, s: f64) -> [(f64, f64); 4] {
-    let count = terms(Dual3_64::from(s)).len();
-    let mut sums = [(0.0, 0.0); 4];
+/// Derivatives 0 to 4 of a sum of terms, each with the sum of the magnitudes of its terms.
+fn expected(terms: impl Fn(Number) -> Terms, s: f64) -> [(f64, f64); 5] {
+    let count = terms(Number::from(s)).len();
+    let mut sums = [(0.0, 0.0); 5];
     for index in 0..count {
-        let (value, first, second, third) = third_derivative(|x| terms(x)[index], s);
-        for (sum, part) in sums.iter_mut().zip([value, first, second, third]) {
+        let (value, first, second, third) =
+            third_derivative(|x| terms(x)[index], Dual64::from_re(s).derivative());
+        let all = [value.re, first.re, second.re, third.re, third.eps];
+        for (sum, part) in sums.iter_mut().zip(all) {
             sum.0 += part;
             sum.1 += part.abs();
         }
@@ -98,14 +103,17 @@ fn expected(terms: impl Fn(Dual3_64) -> Terms, s: f64) -> [(f64, f64); 4] {
 /// more than the binomials of its degree, 10.
 fn check(
     function: &impl Radial,
-    terms: impl Fn(Dual3_64) -> Terms,
+    terms: impl Fn(Number) -> Terms,
     s: f64,
 ) -> Result<(), TestCaseError> {
-    let analytic = function.derivatives::<4>(s);
-    let taylor = function.energy(Taylor::<4>::variable(s)).derivatives();
+    compare(function, expected(terms, s), s)
+}
+
+fn compare(function: &impl Radial, expected: [(f64, f64); 5], s: f64) -> Result<(), TestCaseError> {
+    let analytic = function.derivatives::<5>(s);
+    let taylor = function.energy(Taylor::<5>::variable(s)).derivatives();
     let value = function.energy(s);
-    let expected = expected(terms, s);
-    for k in 0..4 {
+    for k in 0..5 {
         let (wanted, size) = expected[k];
         let tolerance = 1e-12 * size;
         prop_assert!(
@@ -125,6 +133,7 @@ fn check(
     prop_assert_eq!(function.derivatives::<1>(s)[0], analytic[0]);
     prop_assert_eq!(&function.derivatives::<2>(s)[..], &analytic[..2]);
     prop_assert_eq!(&function.derivatives::<3>(s)[..], &analytic[..3]);
+    prop_assert_eq!(&function.derivatives::<4>(s)[..], &analytic[..4]);
     Ok(())
 }
 
@@ -195,7 +204,8 @@ proptest! {
         check_differences(&shifted, &bare, s)?;
     }
 
-    /// The closed formula for the smoothing in powers of `x` is the Taylor polynomial around the cut-off.
+    /// The closed formula for the smoothing in powers of `x` is the Taylor polynomial around the cut-off, for
+    /// even and odd exponents and `q` from 0 to 6.
     #[test]
     fn smoothing_is_that_of_the_closed_formula((parameters, s) in parameters(), exponent in 1..31_u32) {
         smoothed::<1>(parameters, exponent, s)?;
@@ -203,6 +213,54 @@ proptest! {
         smoothed::<3>(parameters, exponent, s)?;
         smoothed::<4>(parameters, exponent, s)?;
         smoothed::<5>(parameters, exponent, s)?;
+        smoothed::<6>(parameters, exponent, s)?;
+        smoothed::<7>(parameters, exponent, s)?;
+    }
+
+    /// Overlaps from complete to a thousandth.
+    #[test]
+    fn soft_spheres(energy in 0.1..5.0_f64, length in 0.5..2.0_f64, fraction in 0.01..0.999_f64) {
+        let s = (fraction * length).powi(2);
+        let overlap = |s: Number| -(s.sqrt() / length) + 1.0;
+        let start = overlap(s.into()).re.re;
+        for (function, exponent) in [
+            (SoftSphere::harmonic(energy, length), 2.0),
+            (SoftSphere::hertzian(energy, length), 2.5),
+        ] {
+            let formula = |s: Number| vec![overlap(s).powf(exponent) * (energy / exponent)];
+            // The magnitudes of what is added up: the terms of (1 - z)^-alpha are positive and larger than
+            // those of the power, with z the relative change of the overlap, all terms of its root positive.
+            let size = |beyond: Number| {
+                let below = -beyond + 2.0 * s;
+                let change = (-below.sqrt() + s.sqrt()) / (length * start);
+                vec![(-change + 1.0).powf(-exponent) * (start.powf(exponent) * energy / exponent)]
+            };
+            let (values, sizes) = (expected(formula, s), expected(size, s));
+            compare(&function, std::array::from_fn(|k| (values[k].0, sizes[k].0)), s)?;
+            prop_assert_eq!(function.range(), length);
+        }
+    }
+
+    /// Cores and attractions of sticky spheres, with the coefficients that the function reports; these, and
+    /// the digits that the terms lose, are the subject of `sticky_sphere.rs`.
+    #[test]
+    fn sticky_spheres((parameters, s) in parameters()) {
+        let [energy, length, cutoff] = parameters;
+        let cutoff = cutoff.max(1.13 * length);
+        let function = StickySphere::new(energy, length, cutoff).unwrap();
+        let minimum = 2.0_f64.cbrt() * length * length;
+        if s < minimum {
+            check(&function, |s| lennard_jones(s, energy, length), s)?;
+        } else {
+            let [a, b, c0, c2, c4, c6] = function.coefficients();
+            let terms = |s: Number| -> Terms {
+                let square = s / (length * length);
+                [(a, -6), (-b, -3), (c0, 0), (c2, 1), (c4, 2), (c6, 3)]
+                    .map(|(coefficient, power)| square.powi(power) * (energy * coefficient))
+                    .to_vec()
+            };
+            check(&function, terms, s)?;
+        }
     }
 
     /// The models themselves with every parameter at random, for every pair of species.
@@ -239,12 +297,12 @@ proptest! {
             let s = (fraction * cutoff).powi(2);
             let all = [energies[0], length, cutoff];
             check(ipl.between(first, second).unwrap(), |s| smoothed_terms(s, all, exponent, 3), s)?;
-            let at_cutoff = |s: Dual3_64| -> Terms {
-                lennard_jones(Dual3_64::from(cutoff * cutoff), -energy, length)
+            let at_cutoff = |s: Number| -> Terms {
+                lennard_jones(Number::from(cutoff * cutoff), -energy, length)
                     .into_iter().chain(lennard_jones(s, energy, length)).collect()
             };
             check(shifted.between(first, second).unwrap(), at_cutoff, s)?;
-            let both = |s: Dual3_64| -> Terms {
+            let both = |s: Number| -> Terms {
                 let mut terms = force_shifted_terms(s, [4.0 * energy, length, cutoff], 12);
                 terms.extend(force_shifted_terms(s, [-4.0 * energy, length, cutoff], 6));
                 terms
@@ -258,11 +316,11 @@ proptest! {
     fn decorators_recombine((parameters, s) in parameters(), screening in 0.3..2.0_f64) {
         let [energy, length, cutoff] = parameters;
         let yukawa = Yukawa { energy, screening };
-        let written_out = |s: Dual3_64| (s.sqrt() * -screening).exp() / s.sqrt() * energy;
+        let written_out = |s: Number| (s.sqrt() * -screening).exp() / s.sqrt() * energy;
         check(&yukawa, |s| vec![written_out(s)], s)?;
         // Smoothing by one condition is a shift.
         let shifted = PotentialShifted::new(yukawa, cutoff).unwrap();
-        let constant = written_out(Dual3_64::from(cutoff * cutoff));
+        let constant = written_out(Number::from(cutoff * cutoff));
         check(&shifted, |s| vec![written_out(s), -constant], s)?;
         // Shifting the force of what was shifted already changes nothing that was not zero.
         let once = ForceShifted::new(LennardJones::new(energy, length), cutoff).unwrap();
@@ -300,6 +358,41 @@ impl Radial for Yukawa {
     fn energy<S: Scalar>(&self, squared_distance: S) -> S {
         let r = squared_distance.sqrt();
         (r * -self.screening).exp() / r * self.energy
+    }
+}
+
+/// Soft spheres at contact: the harmonic second derivative jumps by `energy/length^2`, the Hertzian is
+/// continuous; and no derivative is less than a number where rounding leaves no overlap.
+#[test]
+fn soft_spheres_at_contact() {
+    let (energy, length) = (1.7, 1.3);
+    // Second derivatives in r are 2 F_1 + 4 s F_2.
+    let curvature = |function: &SoftSphere, s: f64| {
+        let [_, first, second] = function.derivatives::<3>(s);
+        2.0 * first + 4.0 * s * second
+    };
+    let overlap = 1e-10;
+    let s = ((1.0 - overlap) * length).powi(2);
+    let unit = energy / (length * length);
+    let harmonic = curvature(&SoftSphere::harmonic(energy, length), s);
+    assert!((harmonic - unit).abs() < 1e-9, "{harmonic}");
+    // (3/2) overlap^(1/2), and the overlap carries a rounding of one.
+    let hertzian = curvature(&SoftSphere::hertzian(energy, length), s);
+    assert!((hertzian / unit - 1.5e-5).abs() < 1e-9, "{hertzian}");
+    for function in [
+        SoftSphere::harmonic(energy, length),
+        SoftSphere::hertzian(energy, length),
+    ] {
+        let end = length * length;
+        for s in [end.next_down().next_down(), end.next_down(), end] {
+            assert!(function.derivatives::<3>(s).iter().all(|d| d.is_finite()));
+            let series = function.energy(Taylor::<3>::variable(s)).derivatives();
+            assert!(series.iter().all(|d| d.is_finite()), "{series:?}");
+        }
+        assert_eq!(function.derivatives::<5>(end), [0.0; 5]);
+        assert_eq!(function.energy(Taylor::<5>::variable(end)).0, [0.0; 5]);
+        assert_eq!(function.energy(1.0001 * end), 0.0);
+        assert_eq!(function.derivatives::<2>(1.0001 * end), [0.0; 2]);
     }
 }
 

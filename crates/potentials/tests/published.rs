@@ -133,6 +133,7 @@ fn the_usual_mixtures_are_those_of_the_paper() {
         ("ipl", 3, 1.068387, [6.35, 6.88]),
         ("ipl", 2, 1.078328, [5.91, 6.23]),
         ("mblj", 3, 0.941036, [7.25, 7.25]),
+        ("ka", 3, 0.941036, [7.25, 7.25]),
     ] {
         let mixture = Catalogue::find(name)
             .unwrap()
@@ -145,6 +146,43 @@ fn the_usual_mixtures_are_those_of_the_paper() {
         );
         assert_eq!(mixture.peak_wave_numbers, peaks);
         assert_eq!((mixture.time_step, mixture.coupling_time), (0.005, 0.2));
+        assert_eq!((mixture.chain_length, mixture.dimension), (1, dimension));
+        let shares = if name == "ipl" {
+            [0.5, 0.5]
+        } else {
+            [0.8, 0.2]
+        };
+        assert_eq!(mixture.composition, shares);
+    }
+    let ss = Catalogue::find("ss").unwrap();
+    for (density, time_step, peaks) in [
+        (0.6, 0.005, [5.47, 6.44]),
+        (0.7, 0.003, [5.87, 6.86]),
+        (0.95, 0.002, [6.40, 7.35]),
+    ] {
+        // The nearest, not only the equal.
+        for density_nearby in [density - 0.04, density, density + 0.04] {
+            let mixture = ss.usual_mixture_near(3, density_nearby).unwrap();
+            assert_eq!((mixture.density, mixture.time_step), (density, time_step));
+            assert_eq!((mixture.coupling_time, mixture.chain_length), (0.2, 1));
+            assert_eq!(mixture.peak_wave_numbers, peaks);
+            assert_eq!(mixture.composition, [0.5, 0.5]);
+        }
+    }
+    assert_eq!(ss.usual_mixture(3).unwrap().density, 0.6);
+    assert_eq!(ss.usual_mixtures(3).len(), 3);
+    assert!(ss.usual_mixtures(2).is_empty());
+    let sw = Catalogue::find("sw").unwrap().usual_mixture(3).unwrap();
+    assert_eq!(
+        (sw.density, sw.time_step, sw.coupling_time),
+        (0.52, 0.065, 6.5)
+    );
+    assert_eq!((sw.chain_length, sw.composition), (3, vec![1.0]));
+    #[allow(clippy::approx_constant)] // the position of a peak
+    let peak = 6.28;
+    assert_eq!(sw.peak_wave_numbers, [peak]);
+    for name in ["harmonic", "hertzian"] {
+        assert!(Catalogue::find(name).unwrap().usual_mixture(3).is_none());
     }
     let cell = Cell::<3>::cubic(100, 0.82).unwrap();
     let configuration = Configuration::new(cell, vec![[0.0; 3]; 100], vec![A; 100]).unwrap();

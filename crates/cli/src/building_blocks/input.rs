@@ -1,10 +1,12 @@
 //! The configuration and the model that the commands share.
 
 use super::Command;
+use crate::models::set_parameter;
+use crate::study::Study;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use vitreous::md_core::extended_xyz::{self, Frame, Labels, ReadError};
 use vitreous::md_core::{Cell, Configuration, Potential};
 use vitreous::potentials::{Catalogue, Model};
@@ -17,7 +19,7 @@ const MOST_NEIGHBOURS: f64 = 20_000.0;
 pub(crate) struct Input {
     /// The configuration (extended XYZ), with species labels `A` and `B`; any one label for models of one species.
     configuration: PathBuf,
-    /// The model; `vitreous models` lists them.
+    /// The model; `vitreous models` lists them. Or a study file (NAME.toml), whose model is taken with its parameters.
     #[arg(short, long, value_name = "NAME")]
     model: String,
     /// Sets a parameter of the model, as often as needed; `vitreous models NAME` names the keys.
@@ -84,13 +86,25 @@ impl Input {
         words.join(" ")
     }
 
+    /// The model of the name, or that of the study file.
+    fn model(&self) -> Result<Model> {
+        let path = Path::new(&self.model);
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            return Ok(Catalogue::find(&self.model)?);
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Study::read(path)?
+            .model(folder)
+            .with_context(|| format!("in the study file {}", self.model))
+    }
+
     /// Reads the configuration and hands it to the command.
     pub(super) fn read_for(&self, command: &impl Command) -> Result<()> {
-        let mut model = Catalogue::find(&self.model)?;
+        let mut model = self.model()?;
         for Setting { key, value } in &self.settings {
-            model.set(key, value)?;
+            set_parameter(&mut model, key, value, Path::new(""))?;
         }
-        let labels = match model.labels {
+        let labels = match model.labels() {
             [only] => Labels::any(only)?,
             several => Labels::new(several.iter().copied())?,
         };

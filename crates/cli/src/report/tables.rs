@@ -158,7 +158,7 @@ fn correlations_sheet<const D: usize>(study: &Resolved, summary: &Summary<D>) ->
             for (lag, &time) in times.iter().enumerate() {
                 let mut row = vec![
                     state.temperature.to_string(),
-                    study.model.labels[species].to_owned(),
+                    study.model.labels()[species].to_owned(),
                     time.to_string(),
                     (time / state.time_unit).to_string(),
                 ];

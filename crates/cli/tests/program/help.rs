@@ -42,12 +42,14 @@ fn every_command_teaches_by_example() {
 fn models_are_listed_with_their_parameters() {
     let folder = folder("models");
     let list = succeed(&folder, &["models"]);
-    for name in ["ipl", "mblj", "ka"] {
+    for name in ["ipl", "mblj", "ka", "ss", "sw", "harmonic", "hertzian"] {
         assert!(
             list.lines()
                 .any(|line| line.starts_with(&format!("{name} "))),
             "{list}"
         );
+    }
+    for name in ["ipl", "mblj", "ka", "ss"] {
         let text = succeed(&folder, &["models", name]);
         for word in [
             "cutoff.BB",
@@ -60,7 +62,7 @@ fn models_are_listed_with_their_parameters() {
         }
     }
     let all = json(&folder, &["models"]);
-    assert_eq!(all.as_array().unwrap().len(), 3);
+    assert_eq!(all.as_array().unwrap().len(), 7);
     let model = json(&folder, &["models", "mblj"]);
     assert_keys(
         &model,
@@ -77,6 +79,11 @@ fn models_are_listed_with_their_parameters() {
     let cutoff = parameters.iter().find(|p| p["key"] == "cutoff.BB").unwrap();
     assert_eq!(cutoff["value"], "1.5");
     assert_eq!(model["usual_mixtures"][0]["density"], 1.2);
+    assert_eq!(model["usual_mixtures"][0]["chain_length"], 1);
+    let ss = json(&folder, &["models", "ss"]);
+    assert_eq!(ss["usual_mixtures"][2]["density"], 0.95);
+    let sw = json(&folder, &["models", "sw"]);
+    assert_eq!(sw["species"], serde_json::json!(["A"]));
 }
 
 #[test]

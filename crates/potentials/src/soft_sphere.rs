@@ -1,0 +1,117 @@
+//! Spheres that repel only while they overlap.
+
+use vitreous_md_core::{Radial, Scalar, Taylor};
+
+/// The exponent `alpha` of soft spheres.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contact {
+    /// `alpha = 2`: springs. The second derivative jumps at contact.
+    Harmonic,
+    /// `alpha = 5/2`: elastic spheres in three dimensions. The second derivative is continuous at contact, the
+    /// third diverges there as `(1 - r/length)^(-1/2)`.
+    Hertzian,
+}
+
+/// Soft spheres:
+///
+/// ```text
+/// phi(r) = (energy/alpha) (1 - r/length)^alpha   r < length,   alpha = 2 or 5/2
+/// ```
+///
+/// Source: O'Hern, Silbert, Liu & Nagel, Phys. Rev. E 68, 011306 (2003). See [`Contact`] for what jumps at
+/// `r = length`.
+///
+/// ```
+/// use vitreous_md_core::Radial;
+/// use vitreous_potentials::SoftSphere;
+/// assert_eq!(SoftSphere::harmonic(2.0, 4.0).energy(1.0), 0.5625);
+/// assert_eq!(SoftSphere::hertzian(2.5, 4.0).energy(9.0), 0.03125);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SoftSphere {
+    contact: Contact,
+    energy: f64,
+    length: f64,
+}
+
+impl SoftSphere {
+    /// The function with the given contact, energy and length (the sum of the radii).
+    pub fn new(contact: Contact, energy: f64, length: f64) -> Self {
+        Self {
+            contact,
+            energy,
+            length,
+        }
+    }
+
+    /// Harmonic spheres, `alpha = 2`.
+    pub fn harmonic(energy: f64, length: f64) -> Self {
+        Self::new(Contact::Harmonic, energy, length)
+    }
+
+    /// Hertzian spheres, `alpha = 5/2`.
+    pub fn hertzian(energy: f64, length: f64) -> Self {
+        Self::new(Contact::Hertzian, energy, length)
+    }
+
+    fn exponent(&self) -> f64 {
+        match self.contact {
+            Contact::Harmonic => 2.0,
+            Contact::Hertzian => 2.5,
+        }
+    }
+
+    /// `(energy/alpha) overlap^alpha`.
+    #[inline(always)]
+    fn power<S: Scalar>(&self, overlap: S) -> S {
+        let square = overlap * overlap;
+        let power = match self.contact {
+            Contact::Harmonic => square,
+            Contact::Hertzian => square * overlap.sqrt(),
+        };
+        power * (self.energy / self.exponent())
+    }
+}
+
+impl Radial for SoftSphere {
+    fn range(&self) -> f64 {
+        self.length
+    }
+
+    #[inline(always)]
+    fn energy<S: Scalar>(&self, squared_distance: S) -> S {
+        let overlap = S::one() - squared_distance.sqrt() / self.length;
+        // Rounding may end an overlap just below contact; roots have no derivatives there.
+        if overlap.value() <= 0.0 {
+            return S::zero();
+        }
+        self.power(overlap)
+    }
+
+    /// By the recurrences of the Taylor coefficients in `s` of the root and of a power of a series.
+    #[inline(always)]
+    fn derivatives<const N: usize>(&self, squared_distance: f64) -> [f64; N] {
+        let distance = squared_distance.sqrt() / self.length;
+        let mut overlap = [0.0; N];
+        overlap[0] = 1.0 - distance;
+        if overlap[0] <= 0.0 {
+            return [0.0; N];
+        }
+        let inverse = 1.0 / squared_distance;
+        let mut root = -distance;
+        for k in 1..N {
+            root *= inverse * (1.5 - k as f64) / k as f64;
+            overlap[k] = root;
+        }
+        let exponent = self.exponent();
+        let mut energy = [0.0; N];
+        energy[0] = self.power(overlap[0]);
+        for k in 1..N {
+            let sum: f64 = (1..=k)
+                .map(|l| ((exponent + 1.0) * l as f64 - k as f64) * overlap[l] * energy[k - l])
+                .sum();
+            energy[k] = sum / (k as f64 * overlap[0]);
+        }
+        Taylor(energy).derivatives()
+    }
+}
