@@ -110,7 +110,7 @@ fn write_structures<const D: usize>(
     let folder = output.join("inherent_structures");
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot create {}", folder.display()))?;
-    let labels = Labels::new(study.model.labels.iter().copied())?;
+    let labels = Labels::new(study.model.labels().iter().copied())?;
     for state in &summary.states {
         let mut bytes = Vec::new();
         for (run, snapshot, glass) in &state.glasses {
