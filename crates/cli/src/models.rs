@@ -120,9 +120,11 @@ impl Description {
 
 impl Display for List {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let width = self.0.iter().map(|model| model.name.len()).max();
+        let width = width.unwrap_or(0);
         for model in &self.0 {
-            writeln!(f, "{:<12} {}", model.name, model.summary)?;
-            writeln!(f, "             {}", model.source)?;
+            writeln!(f, "{:<width$}  {}", model.name, model.summary)?;
+            writeln!(f, "{:<width$}  {}", "", model.source)?;
         }
         writeln!(
             f,

@@ -1,11 +1,11 @@
 //! Spheres that repel only while they overlap.
 
-use vitreous_md_core::{Radial, Scalar, Taylor};
+use vitreous_md_core::{Radial, Scalar};
 
 /// The exponent `alpha` of soft spheres.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contact {
-    /// `alpha = 2`: springs. The second derivative jumps at contact.
+    /// `alpha = 2`: springs. The second derivative jumps at contact, from `energy/length^2` to zero.
     Harmonic,
     /// `alpha = 5/2`: elastic spheres in three dimensions. The second derivative is continuous at contact, the
     /// third diverges there as `(1 - r/length)^(-1/2)`.
@@ -53,24 +53,6 @@ impl SoftSphere {
     pub fn hertzian(energy: f64, length: f64) -> Self {
         Self::new(Contact::Hertzian, energy, length)
     }
-
-    fn exponent(&self) -> f64 {
-        match self.contact {
-            Contact::Harmonic => 2.0,
-            Contact::Hertzian => 2.5,
-        }
-    }
-
-    /// `(energy/alpha) overlap^alpha`.
-    #[inline(always)]
-    fn power<S: Scalar>(&self, overlap: S) -> S {
-        let square = overlap * overlap;
-        let power = match self.contact {
-            Contact::Harmonic => square,
-            Contact::Hertzian => square * overlap.sqrt(),
-        };
-        power * (self.energy / self.exponent())
-    }
 }
 
 impl Radial for SoftSphere {
@@ -85,33 +67,10 @@ impl Radial for SoftSphere {
         if overlap.value() <= 0.0 {
             return S::zero();
         }
-        self.power(overlap)
-    }
-
-    /// By the recurrences of the Taylor coefficients in `s` of the root and of a power of a series.
-    #[inline(always)]
-    fn derivatives<const N: usize>(&self, squared_distance: f64) -> [f64; N] {
-        let distance = squared_distance.sqrt() / self.length;
-        let mut overlap = [0.0; N];
-        overlap[0] = 1.0 - distance;
-        if overlap[0] <= 0.0 {
-            return [0.0; N];
+        let square = overlap * overlap;
+        match self.contact {
+            Contact::Harmonic => square * (self.energy / 2.0),
+            Contact::Hertzian => square * overlap.sqrt() * (self.energy / 2.5),
         }
-        let inverse = 1.0 / squared_distance;
-        let mut root = -distance;
-        for k in 1..N {
-            root *= inverse * (1.5 - k as f64) / k as f64;
-            overlap[k] = root;
-        }
-        let exponent = self.exponent();
-        let mut energy = [0.0; N];
-        energy[0] = self.power(overlap[0]);
-        for k in 1..N {
-            let sum: f64 = (1..=k)
-                .map(|l| ((exponent + 1.0) * l as f64 - k as f64) * overlap[l] * energy[k - l])
-                .sum();
-            energy[k] = sum / (k as f64 * overlap[0]);
-        }
-        Taylor(energy).derivatives()
     }
 }

@@ -306,6 +306,10 @@ fn impossible_parameters_are_refused() {
             StickySphere::new(-1.3, 0.9, cutoff).is_ok(),
             "{reduced_cutoff}"
         );
+        assert!(
+            StickySphere::new(1e9, 0.9, cutoff).is_ok(),
+            "{reduced_cutoff}"
+        );
     }
     for reduced_cutoff in [0.5, 0.9, 0.99, 0.999999, 1.0, 1.000001, 1.0003, 1e30] {
         let error = StickySphere::new(1.3, 0.9, reduced_cutoff * minimum * 0.9).unwrap_err();

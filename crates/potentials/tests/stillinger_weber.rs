@@ -329,6 +329,8 @@ fn impossible_parameters_are_refused() {
         for value in [0.0, -1.0] {
             change.0(&mut model, value);
             assert!(model.potential().is_err());
+            // Each part checks what it uses.
+            assert!(model.angle().is_err());
         }
     }
     refused(cosine, 1.5);
