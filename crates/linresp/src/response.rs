@@ -79,7 +79,7 @@ pub enum ResponseError {
     },
     /// A shear that would change the volume.
     #[error(
-        "the displacement and the gradient of a shear must be orthogonal: the cosine of the angle between {displacement:?} and {gradient:?} is {cosine:e}, beyond {limit:e}"
+        "the displacement and the gradient of a shear must be orthogonal: the cosine of the angle between {displacement:?} and {gradient:?} is {cosine:.3e}, beyond {limit:e}"
     )]
     NotOrthogonal {
         /// The direction of the displacement.

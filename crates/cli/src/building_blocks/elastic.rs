@@ -111,13 +111,9 @@ impl Display for Results {
             (
                 "Poisson ratio",
                 self.poisson_ratio,
-                "isotropic, from these two",
+                "of the isotropic solid with these two moduli",
             ),
-            (
-                "Young modulus",
-                self.youngs_modulus,
-                "isotropic, from these two",
-            ),
+            ("Young modulus", self.youngs_modulus, "of the same"),
         ] {
             writeln!(f, "{name:<14} {value:<24?} {meaning}")?;
         }
@@ -125,14 +121,17 @@ impl Display for Results {
             f,
             "\nstiffness d(stress)/d(strain), rows stress, columns strain (parts: --json)"
         )?;
-        let heads: String = (self.voigt_order.iter())
-            .map(|name| format!("{name:>14}"))
-            .collect();
-        writeln!(f, "  {heads}")?;
-        for (name, row) in self.voigt_order.iter().zip(&self.stiffness) {
-            let row: String = row.iter().map(|entry| format!("{entry:>14.6}")).collect();
-            writeln!(f, "{name}{row}")?;
+        write!(f, "  ")?;
+        for name in &self.voigt_order {
+            write!(f, "{name:>14}")?;
         }
+        for (name, row) in self.voigt_order.iter().zip(&self.stiffness) {
+            write!(f, "\n{name}")?;
+            for entry in row {
+                write!(f, "{entry:>14.6}")?;
+            }
+        }
+        writeln!(f)?;
         match &self.routes {
             Some(routes) => write!(f, "\n{routes}"),
             None => Ok(()),
@@ -148,22 +147,22 @@ impl Display for Routes {
         )?;
         writeln!(
             f,
-            "  deformation gradient   {:<24?}",
+            "  deformation gradient   {:?}",
             self.deformation_gradient
         )?;
         writeln!(
             f,
-            "  Green-Lagrange strain  {:<24?} {:e}",
+            "  Green-Lagrange strain  {:<24?} {:.1e}",
             self.green_lagrange, self.green_lagrange_difference
         )?;
         writeln!(
             f,
-            "  finite strain          {:<24?} {:e}",
+            "  finite strain          {:<24?} {:.1e}",
             self.finite_strain, self.finite_strain_difference
         )?;
         writeln!(
             f,
-            "    with steps of {:e} and half of it, which differ by {:e}",
+            "    with steps of {:e} and half of it, which differ by {:.1e}",
             self.strain_step, self.finite_strain_discrepancy
         )
     }
