@@ -36,7 +36,9 @@ pub use vitreous_potentials as potentials;
 
 /// The types and traits that most programs need.
 pub mod prelude {
-    pub use vitreous_linresp::{ConjugateGradient, LinearResponse, LinearSolver, SparseCholesky};
+    pub use vitreous_linresp::{
+        ConjugateGradient, LinearResponse, LinearSolver, Shear, SparseCholesky, StiffnessTensor,
+    };
     pub use vitreous_md_core::{
         Cell, Configuration, ForceField, InherentStructure, Integrator, NoseHoover, PhasePoint,
         Plane, Polydisperse, Potential, Radial, Scalar, Seed, Species, SpeciesTable, Sum,

@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::building_blocks::{
-    self, elastic::Elastic, energy::Energy, kappa::Kappa, quench::Quench,
+    self, elastic::Elastic, energy::Energy, hessian::WriteHessian, kappa::Kappa, quench::Quench,
 };
 use crate::models::Models;
 use crate::run;
@@ -22,6 +22,7 @@ use std::sync::atomic::Ordering;
   vitreous quench liquid.xyz --model ipl -o glass.xyz
   vitreous elastic glass.xyz --model ipl
   vitreous kappa glass.xyz --model ipl --sample 100
+  vitreous hessian glass.xyz --model ipl -o H.mtx
 
 `vitreous COMMAND --help` explains each command by example.
 
@@ -86,7 +87,7 @@ Keys of --json, in the units of the model:
   evaluations  force evaluations
   converged    whether the force ratio was reached; the exit status is 0 only then")]
     Quench(Quench),
-    /// Shear and bulk modulus of an inherent structure.
+    /// Elastic moduli and the stiffness tensor of an inherent structure.
     ///
     /// Athermal moduli at fixed shape of the cell, with the part of the displacements that restore the balance of
     /// forces. The configuration must be a minimum: quench it first.
@@ -94,6 +95,9 @@ Keys of --json, in the units of the model:
   vitreous quench liquid.xyz --model ipl -o glass.xyz
   vitreous elastic glass.xyz --model ipl
   vitreous elastic glass.xyz --model ipl --plane yz --json
+  vitreous elastic glass.xyz --model ipl --plane 1,1,0:0,0,1     displacements along 1,1,0, gradient along z
+  vitreous elastic glass.xyz --model ipl --routes                the shear modulus by three routes
+  vitreous elastic glass.xyz --model mblj --routes --strain-step 1e-6
 
 Keys of --json, in the units of the model:
   shear_modulus  plane       the plane of shear: axis of displacement, axis of its gradient
@@ -101,8 +105,44 @@ Keys of --json, in the units of the model:
                  born        affine displacements, from the curvature of the terms [energy/volume]
                  prestress   affine displacements, from the forces of the terms [energy/volume]
                  non_affine  displacements that restore the balance of forces; never positive [energy/volume]
-  bulk_modulus   -V dP/dV, all parts together [energy/volume]")]
+  bulk_modulus         -V dP/dV, all parts together [energy/volume]
+  voigt_shear_modulus  mean of the shear modulus over all planes [energy/volume]
+  poisson_ratio        of the isotropic solid with these two moduli [1]
+  youngs_modulus       of the same [energy/volume]
+  voigt_order          names of rows (stress) and columns (strain) of the stiffness
+  stiffness            d(stress)/d(strain), rows of plain tensor components [energy/volume]; the sum of
+    stiffness_born, stiffness_prestress, stiffness_non_affine
+  routes               with --routes
+    deformation_gradient       second derivatives in F, as shear_modulus [energy/volume]
+    green_lagrange             derivatives in (F^T F - I)/2 [energy/volume]
+    finite_strain              slope of the stress between quenches at small strains [energy/volume]
+    green_lagrange_difference, finite_strain_difference    from the first
+    finite_strain_discrepancy  between slopes over strain_step and half of it
+    strain_step
+
+The first two routes agree as well as forces are balanced. The third quenches to a force ratio of 1e-12 at each
+strain; what is left of the forces counts as 1/step, the curvature of the stress as step^2. Where curvatures jump
+at the cut-off (mblj) pairs that cross it between the steps are an error that falls as step; where forces jump (ka)
+the routes agree only if no pair crosses: take smaller steps.")]
     Elastic(Elastic),
+    /// Write the Hessian of a configuration as a sparse matrix, for other programs to read.
+    ///
+    /// M = d2U/dx dx of the potential energy, in the coordinate format of Matrix Market: symmetric, the lower triangle,
+    /// counted from 1. Any configuration has a Hessian; the force ratio tells whether it is that of a minimum.
+    #[command(after_help = "Examples:
+  vitreous hessian glass.xyz --model ipl -o H.mtx
+  vitreous hessian glass.xyz --model ipl -o - | gzip > H.mtx.gz
+  python3 -c 'import scipy.io; print(scipy.io.mmread(\"H.mtx\").shape)'
+
+Row D i + k + 1 is component k = 0 .. D-1 of particle i, from 0 in the order of the file. Numbers read back to the same
+bits, in units of energy/length^2. Comments in the file name the model and its parameters.
+
+Keys of --json:
+  rows         D N
+  nonzeros     entries in the file, on and below the diagonal
+  force_ratio  rms net force on particles over rms force of interactions, per particle [1]
+  path         the file")]
+    Hessian(WriteHessian),
     /// Stiffness kappa of the response to force dipoles on interactions of an inherent structure.
     ///
     /// kappa = z.M.z / z.z with M z = d, the dipole d of unit size along the line of two interacting particles and the
@@ -155,6 +195,7 @@ impl Arguments {
                 building_blocks::execute(&quench)
             }
             Command::Elastic(elastic) => building_blocks::execute(&elastic),
+            Command::Hessian(hessian) => building_blocks::execute(&hessian),
             Command::Kappa(kappa) => building_blocks::execute(&kappa),
             Command::Models(models) => models.execute(),
         }

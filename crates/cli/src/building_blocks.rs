@@ -1,16 +1,20 @@
-//! `vitreous energy|quench|elastic|kappa`: one building block on one configuration.
+//! `vitreous energy|quench|elastic|kappa|hessian`: one building block on one configuration.
 
 pub(crate) mod elastic;
 pub(crate) mod energy;
+pub(crate) mod hessian;
 mod input;
 pub(crate) mod kappa;
 pub(crate) mod quench;
+mod shear_plane;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use input::{Input, Sample};
 use serde::Serialize;
 use std::fmt::Display;
+use std::fs;
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 use vitreous::md_core::{
     CertificationError, Configuration, InherentStructure, Potential, Tolerance,
 };
@@ -42,6 +46,26 @@ pub(crate) fn print(results: &(impl Serialize + Display), json: bool) -> Result<
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result.context("cannot write to standard output"),
     }
+}
+
+/// Refuses, before the work, a place where its result could not be put.
+fn check_output(path: &Path) -> Result<()> {
+    let explain = || format!("cannot write {}", path.display());
+    let folder = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let is_folder = fs::metadata(folder)
+        .with_context(|| format!("{}: its folder {}", explain(), folder.display()))?
+        .is_dir();
+    ensure!(
+        is_folder,
+        "{}: {} is no folder",
+        explain(),
+        folder.display()
+    );
+    ensure!(!path.is_dir(), "{}: it is a folder", explain());
+    Ok(())
 }
 
 /// The value of `--force-ratio-limit`, for commands that need a minimum.

@@ -7,6 +7,9 @@
 //! | you want | use |
 //! |---|---|
 //! | moduli, non-affine displacements, dipole stiffness | [`LinearResponse`] |
+//! | shear in any plane | [`Shear`] |
+//! | all elastic constants, Poisson's ratio, compliance | [`StiffnessTensor`] |
+//! | the shear modulus by straining and quenching again | [`shear_modulus_by_finite_strain`] |
 //! | products with `M = d2U/dx dx`, its blocks, rattlers | [`Hessian`], [`BlockMatrix`] |
 //! | products with `M^-1`, checked | [`InverseHessian`] |
 //! | few right-hand sides, or very many particles | [`ConjugateGradient`] |
@@ -20,19 +23,31 @@ pub mod block_matrix;
 mod clusters;
 pub mod conjugate_gradient;
 pub mod dipole;
+pub mod finite_strain;
+pub mod green_lagrange;
 pub mod hessian;
 pub mod interaction;
+mod matrix_market;
+pub mod moduli;
 mod ordering;
 pub mod response;
+pub mod shear;
 pub mod solver;
 pub mod sparse_cholesky;
+pub mod stiffness;
 mod vertex_cover;
 
 pub use block_matrix::BlockMatrix;
 pub use conjugate_gradient::{BlockJacobi, ConjugateGradient, Identity, Preconditioner};
 pub use dipole::DipoleResponse;
+pub use finite_strain::{
+    FiniteStrainError, FiniteStrainModulus, Slopes, shear_modulus_by_finite_strain,
+};
 pub use hessian::Hessian;
 pub use interaction::Interaction;
-pub use response::{LinearResponse, Modulus, ResponseError};
+pub use moduli::Modulus;
+pub use response::{LinearResponse, ResponseError};
+pub use shear::Shear;
 pub use solver::{Accuracy, InverseHessian, LinearSolver, PreparedSolver, SolveError};
 pub use sparse_cholesky::SparseCholesky;
+pub use stiffness::{Compliance, StiffnessTensor};

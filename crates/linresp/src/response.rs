@@ -1,12 +1,11 @@
-//! The linear response of an inherent structure: moduli and non-affine displacements.
+//! The linear response of an inherent structure: its Hessian with a solver that is prepared once.
 
-use crate::hessian::{Hessian, changes};
+use crate::hessian::Hessian;
 use crate::interaction::{Interaction, interactions};
 use crate::solver::{InverseHessian, LinearSolver, SolveError, dot};
 use std::num::NonZeroUsize;
 use thiserror::Error;
-use vitreous_md_core::vector::{self, identity, transform};
-use vitreous_md_core::{InherentStructure, Linearization, Matrix, Plane, Vector};
+use vitreous_md_core::{InherentStructure, Linearization, Plane};
 
 /// The linear response of an inherent structure, with a solver that is prepared once for all of it.
 ///
@@ -54,32 +53,6 @@ pub struct LinearResponse<'a, const D: usize> {
     interactions: Vec<Interaction<D>>,
 }
 
-/// An elastic modulus in its parts, energies per volume.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Modulus {
-    /// From the curvatures `h_ef` of the energy in squared edges, at affine displacements.
-    pub born: f64,
-    /// From its slopes `g_e`: the forces in the interactions.
-    pub prestress: f64,
-    /// From the displacements that restore the balance of forces; negative or zero.
-    pub non_affine: f64,
-}
-
-impl Modulus {
-    /// `born + prestress + non_affine`.
-    pub fn total(&self) -> f64 {
-        self.born + self.prestress + self.non_affine
-    }
-
-    fn scaled(self, factor: f64) -> Self {
-        Self {
-            born: factor * self.born,
-            prestress: factor * self.prestress,
-            non_affine: factor * self.non_affine,
-        }
-    }
-}
-
 /// Why a response was not computed.
 #[derive(Debug, Error)]
 pub enum ResponseError {
@@ -94,6 +67,35 @@ pub enum ResponseError {
         /// The dimension `D`.
         dimension: usize,
     },
+    /// A vector that gives no direction.
+    #[error(
+        "the {role} of a shear has the direction {vector:?}: its components must be finite and not all zero"
+    )]
+    Direction {
+        /// What the vector is for.
+        role: &'static str,
+        /// Its components.
+        vector: Vec<f64>,
+    },
+    /// A shear that would change the volume.
+    #[error(
+        "the displacement and the gradient of a shear must be orthogonal: the cosine of the angle between {displacement:?} and {gradient:?} is {cosine:.3e}, beyond {limit:e}"
+    )]
+    NotOrthogonal {
+        /// The direction of the displacement.
+        displacement: Vec<f64>,
+        /// The direction of its gradient.
+        gradient: Vec<f64>,
+        /// The cosine of the angle between them.
+        cosine: f64,
+        /// The largest size allowed.
+        limit: f64,
+    },
+    /// A stiffness without an inverse.
+    #[error(
+        "the stiffness tensor has no inverse to rounding: some strain changes no stress, as in a fluid or a structure at the edge of stability"
+    )]
+    NoCompliance,
     /// Two particles that do not interact.
     #[error(
         "particles {i} and {j} do not interact: a dipole needs a pair within the range of a pair potential"
@@ -180,182 +182,22 @@ impl<'a, const D: usize> LinearResponse<'a, D> {
         &self.interactions
     }
 
-    fn linearization(&self) -> &'a Linearization<D> {
+    pub(crate) fn linearization(&self) -> &'a Linearization<D> {
         self.structure.linearization()
     }
-
-    /// The athermal shear modulus in one plane,
-    ///
-    /// ```text
-    /// G = (1/V) (d2U/dgamma2 - Xi . M^-1 . Xi),    Xi = d2U/dgamma dx,    F = I + gamma e_x (x) e_y
-    /// ```
-    ///
-    /// for `Plane::XY`. Source: the paper (J. Chem. Phys. 155, 074502 (2021)), Eq. (A1), second line.
-    ///
-    /// # Errors
-    /// A plane that does not exist in `D` dimensions; those of the solver.
-    pub fn shear_modulus(&self, plane: Plane) -> Result<Modulus, ResponseError> {
-        if !plane.exists_in(D) {
-            return Err(ResponseError::Plane {
-                plane,
-                dimension: D,
-            });
-        }
-        Ok(self.strain_moduli(&[plane.direction()])?[0][0])
-    }
-
-    /// The mean of the shear moduli in the planes of all pairs of axes, which is less noisy than that in
-    /// one; zero for `D = 1`.
-    ///
-    /// # Errors
-    /// Those of the solver.
-    pub fn mean_shear_modulus(&self) -> Result<Modulus, ResponseError> {
-        let directions: Vec<Matrix<D>> = Plane::all::<D>()
-            .into_iter()
-            .map(Plane::direction)
-            .collect();
-        let moduli = self.strain_moduli(&directions)?;
-        let share = 1.0 / (directions.len().max(1) as f64);
-        let mut mean = Modulus::default();
-        for k in 0..directions.len() {
-            mean.born += share * moduli[k][k].born;
-            mean.prestress += share * moduli[k][k].prestress;
-            mean.non_affine += share * moduli[k][k].non_affine;
-        }
-        Ok(mean)
-    }
-
-    /// The athermal bulk modulus `K = -V dP/dV`. With `F = (1 + gamma) I`,
-    ///
-    /// ```text
-    /// K = [U'' - (D - 1) U'] / (D^2 V),    U' = tr dU/dF
-    /// ```
-    ///
-    /// where `U''` includes the non-affine relaxation and the term in `U'` counts as prestress.
-    ///
-    /// # Errors
-    /// Those of the solver.
-    pub fn bulk_modulus(&self) -> Result<Modulus, ResponseError> {
-        let mut modulus = self.strain_moduli(&[identity()])?[0][0];
-        let gradient = self.linearization().strain_gradient();
-        let slope: f64 = (0..D).map(|k| gradient[k][k]).sum();
-        let dimension = D as f64;
-        modulus.prestress -= (dimension - 1.0) * slope / self.linearization().volume();
-        Ok(modulus.scaled(1.0 / (dimension * dimension)))
-    }
-
-    /// The second derivatives of the relaxed energy per volume in strains `F = I + sum_a gamma_a E_a` along
-    /// any directions `E_a`, for all pairs of them:
-    ///
-    /// ```text
-    /// (1/V) [ sum_ef h_ef (ds_e/da)(ds_f/db) + sum_e g_e d2s_e/da db - Xi_a . M^-1 . Xi_b ]
-    /// ds_e/da = 2 r_e . E_a r_e,    d2s_e/da db = 2 (E_a r_e) . (E_b r_e)
-    /// ```
-    ///
-    /// with the three terms as `born`, `prestress` and `non_affine`. They are derivatives in the deformation
-    /// gradient, not in the Green-Lagrange strain; the two differ under prestress.
-    ///
-    /// # Errors
-    /// Those of the solver.
-    pub fn strain_moduli(
-        &self,
-        directions: &[Matrix<D>],
-    ) -> Result<Vec<Vec<Modulus>>, ResponseError> {
-        let strains: Vec<Strain<D>> = directions
-            .iter()
-            .map(|direction| Strain::new(self.linearization(), direction))
-            .collect();
-        let forces: Vec<f64> = strains
-            .iter()
-            .flat_map(|s| s.force_slope.iter().copied())
-            .collect();
-        let responses = self.inverse.apply(&forces)?;
+    /// `-a . M^-1 . b` for all pairs of vectors, which are solved for at once: what the energy gains by
+    /// relaxing.
+    pub(crate) fn relaxation(&self, vectors: &[&[f64]]) -> Result<Vec<Vec<f64>>, SolveError> {
         let dimension = self.hessian().dimension();
-        let response = |b: usize| &responses[b * dimension..(b + 1) * dimension];
-        let volume = self.linearization().volume();
-        Ok(strains
+        let responses = self.inverse.apply(&vectors.concat())?;
+        Ok(vectors
             .iter()
             .map(|a| {
-                strains
-                    .iter()
-                    .enumerate()
-                    .map(|(b, strain)| {
-                        let mut modulus = a.affine(strain, self.linearization());
-                        modulus.non_affine = -dot(&a.force_slope, response(b));
-                        modulus.scaled(1.0 / volume)
-                    })
+                responses
+                    .chunks_exact(dimension)
+                    .map(|response| -dot(a, response))
                     .collect()
             })
             .collect())
-    }
-
-    /// The non-affine displacements per strain `dx/dgamma = -M^-1 Xi` (`N x D`) that come on top of the
-    /// affine ones under `F = I + gamma E`.
-    ///
-    /// # Errors
-    /// Those of the solver.
-    pub fn non_affine_displacements(
-        &self,
-        direction: &Matrix<D>,
-    ) -> Result<Vec<Vector<D>>, ResponseError> {
-        let strain = Strain::new(self.linearization(), direction);
-        let response = self.inverse.apply(&strain.force_slope)?;
-        let (vectors, _) = response.as_chunks::<D>();
-        Ok(vectors.iter().map(|v| v.map(|c| -c)).collect())
-    }
-}
-
-/// How the energy changes to second order with strain along one direction `E`.
-struct Strain<const D: usize> {
-    /// `E r_e` for every edge.
-    steps: Vec<Vector<D>>,
-    /// `ds_e/dgamma` for every edge.
-    stretches: Vec<f64>,
-    /// `dg_e/dgamma` for every edge.
-    slope_changes: Vec<f64>,
-    /// `Xi = d2U/dgamma dx`, flat: minus the forces that strain brings about.
-    force_slope: Vec<f64>,
-}
-
-impl<const D: usize> Strain<D> {
-    fn new(linearization: &Linearization<D>, direction: &Matrix<D>) -> Self {
-        let edges = linearization.edges();
-        let steps: Vec<Vector<D>> = edges
-            .iter()
-            .map(|edge| transform(direction, &edge.vector))
-            .collect();
-        let stretches: Vec<f64> = edges
-            .iter()
-            .zip(&steps)
-            .map(|(edge, step)| 2.0 * vector::dot(&edge.vector, step))
-            .collect();
-        let slope_changes = changes(linearization, &stretches);
-        let mut force_slope = vec![[0.0; D]; linearization.particles()];
-        for ((edge, step), change) in edges.iter().zip(&steps).zip(&slope_changes) {
-            for k in 0..D {
-                // d/dgamma of dU/dx_j = 2 g_e r_e.
-                let slope = 2.0 * (change * edge.vector[k] + edge.gradient * step[k]);
-                force_slope[edge.j as usize][k] += slope;
-                force_slope[edge.i as usize][k] -= slope;
-            }
-        }
-        Self {
-            steps,
-            stretches,
-            slope_changes,
-            force_slope: force_slope.into_flattened(),
-        }
-    }
-
-    /// The affine parts of the second derivative along this direction and another.
-    fn affine(&self, other: &Self, linearization: &Linearization<D>) -> Modulus {
-        let edges = linearization.edges();
-        Modulus {
-            born: dot(&self.stretches, &other.slope_changes),
-            prestress: (0..edges.len())
-                .map(|e| 2.0 * edges[e].gradient * vector::dot(&self.steps[e], &other.steps[e]))
-                .sum(),
-            non_affine: 0.0,
-        }
     }
 }

@@ -141,3 +141,41 @@ proptest! {
         check(&ipl(), &liquid, false);
     }
 }
+
+#[test]
+fn the_text_of_a_matrix_reads_back_to_its_bits() {
+    let liquid = Configuration::<3>::random(40, 0.4, &[1.0], Seed(9)).unwrap();
+    let expansion = linearize(&stillinger_weber(), &liquid).unwrap();
+    let hessian = Hessian::new(&expansion);
+    let mut text = Vec::new();
+    let entries = hessian
+        .matrix()
+        .write_matrix_market(&mut text, "first\nsecond")
+        .unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let mut lines = text.lines();
+    assert_eq!(
+        lines.next(),
+        Some("%%MatrixMarket matrix coordinate real symmetric")
+    );
+    assert_eq!(lines.next(), Some("% first"));
+    assert_eq!(lines.next(), Some("% second"));
+    assert_eq!(lines.next().unwrap(), format!("120 120 {entries}"));
+    let mut read = 0;
+    let mut last = (0, 0);
+    for line in lines {
+        let words: Vec<&str> = line.split(' ').collect();
+        let place: (usize, usize) = (words[0].parse().unwrap(), words[1].parse().unwrap());
+        assert!(last < place && 1 <= place.1 && place.1 <= place.0 && place.0 <= 120);
+        last = place;
+        let entry: f64 = words[2].parse().unwrap();
+        let expected = hessian.matrix().entry(place.0 - 1, place.1 - 1);
+        assert!(entry != 0.0 && entry.to_bits() == expected.to_bits());
+        read += 1;
+    }
+    let below = (0..120).flat_map(|row| (0..=row).map(move |column| (row, column)));
+    let stored = below
+        .filter(|&(row, column)| hessian.matrix().entry(row, column) != 0.0)
+        .count();
+    assert_eq!((read, stored), (entries, entries));
+}

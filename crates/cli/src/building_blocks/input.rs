@@ -58,11 +58,17 @@ pub(crate) struct Sample<const D: usize> {
     pub(super) configuration: Configuration<D>,
     pub(super) potential: Box<dyn Potential<D>>,
     pub(super) labels: Labels,
+    pub(super) model: Model,
 }
 
 impl Input {
     pub(super) fn path(&self) -> String {
         self.configuration.display().to_string()
+    }
+
+    /// The frame of the file, from 0.
+    pub(super) fn frame_index(&self) -> usize {
+        self.frame
     }
 
     /// The command that makes a minimum of this configuration.
@@ -179,6 +185,7 @@ impl Input {
             configuration,
             potential,
             labels,
+            model: model.clone(),
         })
     }
 }

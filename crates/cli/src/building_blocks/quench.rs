@@ -1,17 +1,16 @@
 //! `vitreous quench`.
 
 use super::input::{Input, Sample};
-use super::{Command, positive_number, print};
+use super::{Command, check_output, positive_number, print};
 use crate::storage;
 use crate::study::MinimizerName;
 use crate::tasks::STOP;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter};
-use std::fs;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use vitreous::md_core::extended_xyz::{Frame, Labels, write_frame};
 use vitreous::md_core::{Configuration, ForceField, Tolerance};
@@ -82,26 +81,6 @@ impl Quench {
         }
     }
 
-    /// Refuses, before the work, a place where its result could not be put.
-    fn check_output(&self) -> Result<()> {
-        let explain = || format!("cannot write {}", self.output.display());
-        let folder = match self.output.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        let is_folder = fs::metadata(folder)
-            .with_context(|| format!("{}: its folder {}", explain(), folder.display()))?
-            .is_dir();
-        ensure!(
-            is_folder,
-            "{}: {} is no folder",
-            explain(),
-            folder.display()
-        );
-        ensure!(!self.output.is_dir(), "{}: it is a folder", explain());
-        Ok(())
-    }
-
     /// Writes a configuration with what is known of it.
     fn write<const D: usize>(
         &self,
@@ -133,7 +112,7 @@ impl Command for Quench {
     }
 
     fn execute<const D: usize>(&self, sample: Sample<D>) -> Result<()> {
-        self.check_output()?;
+        check_output(&self.output)?;
         let (potential, particles) = (sample.potential.as_ref(), sample.configuration.len());
         let outcome = self.minimizer::<D>().minimize_observed(
             potential,

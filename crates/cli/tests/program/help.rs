@@ -8,7 +8,9 @@ use std::process::Stdio;
 fn every_command_teaches_by_example() {
     let folder = folder("help");
     let general = succeed(&folder, &["--help"]);
-    for name in ["run", "energy", "quench", "elastic", "kappa", "models"] {
+    for name in [
+        "run", "energy", "quench", "elastic", "hessian", "kappa", "models",
+    ] {
         assert!(general.contains(&format!("\n  {name} ")), "{general}");
         let text = succeed(&folder, &[name, "--help"]);
         let example = format!(
@@ -26,8 +28,12 @@ fn every_command_teaches_by_example() {
         ),
         (
             "elastic",
-            "shear_modulus plane total born prestress non_affine bulk_modulus",
+            "shear_modulus plane total born prestress non_affine bulk_modulus voigt_shear_modulus \
+             poisson_ratio youngs_modulus voigt_order stiffness stiffness_born stiffness_prestress \
+             stiffness_non_affine routes deformation_gradient green_lagrange finite_strain \
+             finite_strain_discrepancy strain_step",
         ),
+        ("hessian", "rows nonzeros force_ratio path"),
         ("kappa", "kappa i, j"),
     ] {
         let text = succeed(&folder, &[name, "--help"]);

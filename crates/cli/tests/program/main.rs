@@ -3,6 +3,7 @@
 mod bad_input;
 mod chain;
 mod configuration;
+mod elasticity;
 mod energies;
 mod help;
 mod program;

@@ -171,13 +171,13 @@ impl Reference {
     }
 
     /// The dense Hessian plus a stiffness for translations, which leaves the rest of its inverse as it is.
-    fn hessian(&self) -> Vec<Vec<f64>> {
+    pub(crate) fn hessian(&self, for_translations: f64) -> Vec<Vec<f64>> {
         let (d, size) = (self.dimension, self.dimension * self.particles);
         let mut matrix = vec![vec![0.0; size]; size];
         for (row, line) in matrix.iter_mut().enumerate() {
             for (column, entry) in line.iter_mut().enumerate() {
                 if row % d == column % d {
-                    *entry = 1.0;
+                    *entry = for_translations;
                 }
             }
         }
@@ -217,7 +217,7 @@ impl Reference {
                 mixed[d * bond.i + k] -= change;
             }
         }
-        let response = solve(self.hessian(), mixed.clone());
+        let response = solve(self.hessian(1.0), mixed.clone());
         let non_affine = -dot(&mixed, &response);
         [born + prestress + non_affine, born, non_affine].map(|part| part / self.volume)
     }
@@ -232,7 +232,7 @@ impl Reference {
                 dipole[d * bond.j + k] = component;
                 dipole[d * bond.i + k] = -component;
             }
-            let z = solve(self.hessian(), dipole.clone());
+            let z = solve(self.hessian(1.0), dipole.clone());
             (bond.i, bond.j, dot(&dipole, &z) / dot(&z, &z))
         };
         self.bonds.iter().take(count).map(stiffness).collect()

@@ -88,6 +88,12 @@ pub(crate) fn stillinger_weber() -> Sum<SpeciesTable<TwoBody>, ThreeBody<Angle>>
     Sum(SpeciesTable::uniform(TwoBody).unwrap(), ThreeBody(Angle))
 }
 
+/// A quenched random 50:50 mixture in a plane.
+pub(crate) fn ipl_glass_2d(particles: usize, seed: u64) -> InherentStructure<2> {
+    let liquid = Configuration::random(particles, 0.86, &[0.5, 0.5], Seed(seed)).unwrap();
+    quench(&ipl(), liquid)
+}
+
 /// A quenched random 50:50 mixture.
 pub(crate) fn ipl_glass(particles: usize, seed: u64) -> InherentStructure<3> {
     let liquid = Configuration::random(particles, 0.82, &[0.5, 0.5], Seed(seed)).unwrap();
@@ -100,19 +106,19 @@ pub(crate) fn stillinger_weber_glass(particles: usize, seed: u64) -> InherentStr
 }
 
 /// FIRE until forces are small, then Newton's method to a force ratio of 1e-11.
-pub(crate) fn quench(
-    potential: &dyn Potential<3>,
-    mut configuration: Configuration<3>,
-) -> InherentStructure<3> {
+pub(crate) fn quench<const D: usize>(
+    potential: &dyn Potential<D>,
+    mut configuration: Configuration<D>,
+) -> InherentStructure<D> {
     let mut field = ForceField::new(potential);
-    let mut velocities = vec![[0.0; 3]; configuration.len()];
+    let mut velocities = vec![[0.0; D]; configuration.len()];
     let (mut step, mut mixing, mut downhill) = (0.005, 0.1, 0);
     for _ in 0..100_000 {
         let mechanics = field.evaluate(&configuration).unwrap();
         if mechanics.balance().ratio() < 1e-6 {
             break;
         }
-        let total = |v: &[Vector<3>]| v.iter().map(norm_squared).sum::<f64>().sqrt();
+        let total = |v: &[Vector<D>]| v.iter().map(norm_squared).sum::<f64>().sqrt();
         let power: f64 = mechanics
             .forces
             .iter()
@@ -120,7 +126,7 @@ pub(crate) fn quench(
             .map(|(f, v)| vector::dot(f, v))
             .sum();
         if power < 0.0 {
-            velocities.fill([0.0; 3]);
+            velocities.fill([0.0; D]);
             (step, mixing, downhill) = (0.5 * step, 0.1, 0);
         } else {
             let turn = mixing * total(&velocities) / total(&mechanics.forces);
