@@ -20,7 +20,7 @@ impl<const D: usize> LinearResponse<'_, D> {
     /// relaxation gives back (`born` and `non_affine`), and `dU/deps_nn = V stress_nn` (`prestress`).
     ///
     /// The forces that strain brings about are derived at fixed `eps`, in coordinates that are strained along,
-    /// and solved for separately: nothing but edges and solver is shared with
+    /// and solved for separately: only the edges, their couplings and the solver are shared with
     /// [`LinearResponse::shear_modulus_along`], which gives the same number where forces are balanced. How far
     /// the two differ says how well they are. Source: the paper (J. Chem. Phys. 155, 074502 (2021)), Eq. (A1),
     /// third line.
@@ -90,7 +90,7 @@ impl Strain {
         let slope_changes = changes(linearization, &stretches);
         let mut force_slope = vec![[0.0; D]; linearization.particles()];
         for (edge, change) in edges.iter().zip(&slope_changes) {
-            // dU/dX_j = 2 g_e (I + 2 eps) r_e.
+            // dU/dX_j = 2 g_e (I + 2 eps) r_e. The part with g_e adds up to zero where forces are balanced.
             let turned = transform(&twice_symmetric, &edge.vector);
             for k in 0..D {
                 let slope = 2.0 * (change * edge.vector[k] + edge.gradient * turned[k]);
