@@ -9,13 +9,27 @@ use vitreous::prelude::*;
 
 const PARTICLES: usize = 2000;
 
-/// A liquid of the model at a temperature where it flows.
-fn liquid(name: &str, potential: &dyn Potential<3>) -> (NoseHoover, PhasePoint<3>) {
+/// The models, with temperatures at which they flow.
+const LIQUIDS: [(&str, f64); 5] = [
+    ("ipl", 1.0),
+    ("mblj", 1.0),
+    ("ka", 1.0),
+    ("ss", 2.0),
+    ("sw", 0.08),
+];
+
+/// A liquid of the model.
+fn liquid(
+    name: &str,
+    temperature: f64,
+    potential: &dyn Potential<3>,
+) -> (NoseHoover, PhasePoint<3>) {
     let mixture = Catalogue::find(name).unwrap().usual_mixture(3).unwrap();
     let start =
         Configuration::random(PARTICLES, mixture.density, &mixture.composition, Seed(1)).unwrap();
-    let point = PhasePoint::maxwell_boltzmann(start, 1.0, Seed(1)).unwrap();
-    let thermostat = NoseHoover::new(mixture.time_step, 1.0, mixture.coupling_time).unwrap();
+    let point = PhasePoint::maxwell_boltzmann(start, temperature, Seed(1)).unwrap();
+    let thermostat =
+        NoseHoover::new(mixture.time_step, temperature, mixture.coupling_time).unwrap();
     let mut run = Trajectory::start(thermostat, ForceField::new(potential), point).unwrap();
     run.advance(500).unwrap();
     (thermostat, run.into_parts().0)
@@ -24,9 +38,9 @@ fn liquid(name: &str, potential: &dyn Potential<3>) -> (NoseHoover, PhasePoint<3
 fn molecular_dynamics(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("step of molecular dynamics, N = 2000");
     group.throughput(Throughput::Elements(PARTICLES as u64));
-    for name in ["ipl", "mblj", "ka"] {
+    for (name, temperature) in LIQUIDS {
         let potential = Catalogue::find(name).unwrap().potential::<3>().unwrap();
-        let (thermostat, point) = liquid(name, &*potential);
+        let (thermostat, point) = liquid(name, temperature, &*potential);
         let field = ForceField::new(&*potential);
         let mut run = Trajectory::start(thermostat, field, point).unwrap();
         group.bench_function(name, |bencher| bencher.iter(|| run.advance(1).unwrap()));
@@ -37,11 +51,11 @@ fn molecular_dynamics(criterion: &mut Criterion) {
 fn neighbours(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("neighbour list, N = 2000");
     group.throughput(Throughput::Elements(PARTICLES as u64));
-    for name in ["ipl", "mblj", "ka"] {
+    for (name, temperature) in LIQUIDS {
         let potential = Catalogue::find(name).unwrap().potential::<3>().unwrap();
-        let (_, point) = liquid(name, &*potential);
+        let (_, point) = liquid(name, temperature, &*potential);
         let skin = ForceField::<3>::SKIN * potential.range();
-        let ranges = Ranges::new(2, |first, second| {
+        let ranges = Ranges::new(potential.species_count(), |first, second| {
             potential.pair_range(first, second) + skin
         });
         group.bench_function(name, |bencher| {

@@ -175,7 +175,7 @@ impl Catalogue {
             Model {
                 name: "ss",
                 summary: "50:50 mixture of sticky spheres, Lennard-Jones cores with a short attraction; A is the large species",
-                source: "Gonzalez-Lopez et al., Phys. Rev. E 103, 022605 (2021)",
+                source: "Karmakar et al., Phys. Rev. E 83, 046106 (2011); Gonzalez-Lopez et al., Phys. Rev. E 103, 022605 (2021)",
                 labels: &["A", "B"],
                 kind: Kind::StickySphere(StickySphereMixture::default()),
                 without: &[],
@@ -183,7 +183,7 @@ impl Catalogue {
             Model {
                 name: "sw",
                 summary: "Stillinger-Weber liquid with tetrahedral angles, lambda = 18.75 (silicon has 21)",
-                source: "Stillinger & Weber, Phys. Rev. B 31, 5262 (1985); Molinero et al., Phys. Rev. Lett. 97, 075701 (2006)",
+                source: "Stillinger & Weber, Phys. Rev. B 31, 5262 (1985); Russo, Romano & Tanaka, Phys. Rev. X 8, 021040 (2018)",
                 labels: &["A"],
                 kind: Kind::StillingerWeber(StillingerWeber::default()),
                 without: &[],

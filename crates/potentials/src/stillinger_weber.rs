@@ -47,8 +47,8 @@ pub struct StillingerWeber {
 }
 
 impl Default for StillingerWeber {
-    /// The numbers of the paper with `lambda = 18.75`, with which the liquid forms a glass: Molinero, Sastry
-    /// & Angell, Phys. Rev. Lett. 97, 075701 (2006).
+    /// The numbers of the paper with `lambda = 18.75`, with which the liquid forms a glass most easily:
+    /// Russo, Romano & Tanaka, Phys. Rev. X 8, 021040 (2018).
     fn default() -> Self {
         Self {
             energy: 1.0,
@@ -397,12 +397,14 @@ impl Triplet for StillingerWeberAngle {
             let f = (-self.decay / gap).exp();
             scalar += f;
             squares += f * f;
+            let inverse = 1.0 / distance;
+            let n: Vector<D> = std::array::from_fn(|a| leg.vector[a] * inverse);
             for a in 0..D {
                 // f n is kept for the second pass.
-                gradient[a] = f * leg.vector[a] / distance;
+                gradient[a] = f * n[a];
                 vector[a] += gradient[a];
                 for b in 0..=a {
-                    tensor[a][b] += gradient[a] * leg.vector[b] / distance;
+                    tensor[a][b] += gradient[a] * n[b];
                 }
             }
         }
