@@ -1,7 +1,7 @@
 //! The laws of functions of distance.
 
 use crate::differences::slopes;
-use crate::rounding::{Bounded, Fivefold, Fourfold, Nested, TINY};
+use crate::rounding::{Bounded, Fivefold, Fourfold, Nested, TINY, limit};
 use crate::violation::{Law, Place, Violation};
 use vitreous_md_core::{Radial, Taylor};
 
@@ -144,25 +144,11 @@ pub fn check_radial(function: &impl Radial, contract: &RadialContract) -> Result
                 reason: format!("the joint at {joint} is not inside the range {range}"),
             });
         }
-        let above = bounded::<Fivefold>(function, square(joint * (1.0 + BESIDE)));
-        check_joint(
-            function,
-            [joint, order as f64],
-            &above,
-            contract,
-            Law::Joint,
-        )?;
+        check_joint(function, (joint, order), contract, Law::Joint)?;
     }
     match contract.continuity {
         Some(order) if range.is_finite() => {
-            let beyond = [Bounded::exact(0.0); HIGHEST + 2];
-            check_joint(
-                function,
-                [range, order as f64],
-                &beyond,
-                contract,
-                Law::Range,
-            )
+            check_joint(function, (range, order), contract, Law::Range)
         }
         _ => Ok(()),
     }
@@ -181,11 +167,23 @@ fn bounded<S: Nested>(function: &impl Radial, squared_distance: f64) -> Vec<Boun
     derivatives
 }
 
+/// The sizes of the terms of each derivative: where a derivative of some order is exactly zero, as those of
+/// polynomials are in the end, other formulas have it to rounding of the order below, over `s`.
+fn sizes(derivatives: &[Bounded], squared_distance: f64) -> Vec<f64> {
+    let mut below = 0.0;
+    let size = |derivative: &Bounded| {
+        below = derivative.size().max(below / squared_distance);
+        below
+    };
+    derivatives.iter().map(size).collect()
+}
+
 /// The derivatives that are handed out, by every number of them, and those of Taylor arithmetic, against
 /// dual numbers, to some roundings of the terms that are added up: about 1e-13 of these.
 fn check_derivatives(function: &impl Radial, distance: f64) -> Result<(), Violation> {
     let s = square(distance);
     let expected = bounded::<Fourfold>(function, s);
+    let sizes = sizes(&expected, s);
     let compare = |law: Law, found: &[f64]| {
         let asked = found.len();
         found
@@ -202,7 +200,8 @@ fn check_derivatives(function: &impl Radial, distance: f64) -> Result<(), Violat
                 } else {
                     Place::Distance { distance, order }
                 };
-                Violation::unless_near(law, place, [found, expected.value], expected.limit())
+                let pair = [found, expected.value];
+                Violation::unless_near(law, place, pair, limit(sizes[order]))
             })
     };
     compare(Law::Arithmetic, &[function.energy(s)])?;
@@ -232,9 +231,9 @@ fn check_differences(
     if first_step < 1e-9 * s {
         return Ok(());
     }
-    let sizes = bounded::<Fourfold>(function, s);
+    let sizes = sizes(&bounded::<Fourfold>(function, s), s);
     let goals: Vec<f64> = (1..=HIGHEST)
-        .map(|order| 1e-10 * sizes[order].size() + TINY)
+        .map(|order| 1e-10 * sizes[order] + TINY)
         .collect();
     let found = function.derivatives::<5>(s);
     let functions = |step: f64| -> Result<Vec<f64>, Violation> {
@@ -244,8 +243,8 @@ fn check_differences(
     for (k, slope) in slopes(functions, first_step, &goals)?.iter().enumerate() {
         let order = k + 1;
         let place = Place::Distance { distance, order };
-        let uncertainty = 4.0 * slope.uncertainty + sizes[order - 1].limit() / slope.step;
-        let settled = 1e-6 * sizes[order].size() + TINY;
+        let uncertainty = 4.0 * slope.uncertainty + limit(sizes[order - 1]) / slope.step;
+        let settled = 1e-6 * sizes[order] + TINY;
         if !(uncertainty <= settled) {
             return Err(Violation::Unsettled {
                 place,
@@ -264,21 +263,33 @@ fn check_differences(
 ///
 /// Derivative `k`, if it is continuous, differs by its slope times the distance in `s` of the two places.
 /// Twice that and more is allowed for functions that end like `(r_c - r)^p`, for which the slope at the end
-/// exceeds the quotient: by `1/(p - k)`, which is 2 for the Hertzian exponent 5/2.
+/// exceeds the quotient: by `1/(p - k)`, which is 2 for the Hertzian exponent 5/2. And the difference must
+/// shrink as the joint is approached, or else the derivative diverges there: to less than half over three
+/// orders of magnitude.
 fn check_joint(
     function: &impl Radial,
-    [joint, order]: [f64; 2],
-    above: &[Bounded],
+    (joint, order): (f64, usize),
     contract: &RadialContract,
     law: Law,
 ) -> Result<(), Violation> {
-    let below = bounded::<Fivefold>(function, square(joint * (1.0 - BESIDE)));
+    let sides = |beside: f64| {
+        let below = bounded::<Fivefold>(function, square(joint * (1.0 - beside)));
+        let above = if law == Law::Range {
+            vec![Bounded::exact(0.0); HIGHEST + 2]
+        } else {
+            bounded::<Fivefold>(function, square(joint * (1.0 + beside)))
+        };
+        [below, above]
+    };
+    let [below, above] = sides(BESIDE);
+    let further = sides(1024.0 * BESIDE);
     let apart = 2.0 * BESIDE * square(joint);
-    for order in 0..=(order as usize).min(HIGHEST) {
+    for order in 0..=order.min(HIGHEST) {
         let slopes = below[order + 1].value.abs() + above[order + 1].value.abs();
+        let before = (further[0][order].value - further[1][order].value).abs();
         let rounding = [&below[order], &above[order]]
             .map(|side| side.limit_with_constants(contract.precision));
-        let limit = 4.0 * apart * slopes + rounding[0] + rounding[1];
+        let limit = (4.0 * apart * slopes).min(0.5 * before) + rounding[0] + rounding[1];
         let place = Place::Distance {
             distance: joint,
             order,

@@ -36,9 +36,9 @@ impl Bounded {
         }
     }
 
-    /// By how much another way to compute the number may differ; what is below the normal numbers is lost.
+    /// By how much another way to compute the number may differ.
     pub(crate) fn limit(&self) -> f64 {
-        ALLOWANCE * self.error + TINY
+        limit(self.size())
     }
 
     /// The size of the terms that were added up, times the number of operations on them.
@@ -50,6 +50,12 @@ impl Bounded {
     pub(crate) fn limit_with_constants(&self, precision: f64) -> f64 {
         self.limit() + precision * self.size()
     }
+}
+
+/// By how much a number may differ that is computed in another way from terms of a [`Bounded::size`]; what is
+/// below the normal numbers is lost.
+pub(crate) fn limit(size: f64) -> f64 {
+    ALLOWANCE * ROUNDOFF * size + TINY
 }
 
 /// Differences of this size are not of numbers but of their underflow.

@@ -1,11 +1,11 @@
 //! The laws of three-body terms.
 
 use crate::differences::slopes;
-use crate::rounding::{Bounded, TINY};
+use crate::rounding::{Bounded, TINY, limit};
 use crate::violation::{Entry, Law, Place, Violation};
 use rand::{Rng, RngExt};
 use vitreous_md_core::vector::norm_squared;
-use vitreous_md_core::{Dual, Leg, Seed, Species, Triplet, Vector};
+use vitreous_md_core::{Dual, Leg, Scalar, Seed, Species, Triplet, Vector};
 
 /// The number of triplets at which a term is tested.
 const TRIPLETS: u64 = 40;
@@ -76,12 +76,11 @@ pub fn check_triplet(term: &impl Triplet, contract: &TripletContract) -> Result<
         check_derivatives(term, &corner)?;
         check_differences(term, &corner, range - lengths[0].max(lengths[1]))?;
         if let Some(order) = contract.continuity {
-            let end = [range * (1.0 - BESIDE), lengths[1]];
-            let corner = Corner {
+            let [near, further] = [BESIDE, 1024.0 * BESIDE].map(|beside| Corner {
                 species,
-                squared_edges: squared_edges(end, cosine),
-            };
-            check_end(term, &corner, order)?;
+                squared_edges: squared_edges([range * (1.0 - beside), lengths[1]], cosine),
+            });
+            check_end(term, [&near, &further], order)?;
         }
     }
     for index in 0..CENTRES {
@@ -117,7 +116,7 @@ impl Corner {
         }
     }
 
-    fn energy<S: vitreous_md_core::Scalar>(&self, term: &impl Triplet, edges: [S; 3]) -> S {
+    fn energy<S: Scalar>(&self, term: &impl Triplet, edges: [S; 3]) -> S {
         let [centre, first, second] = self.species;
         term.energy(centre, [first, second], edges)
     }
@@ -155,11 +154,27 @@ fn check_exchange(term: &impl Triplet, corner: &Corner) -> Result<(), Violation>
 /// up: about 1e-13 of these.
 fn check_derivatives(term: &impl Triplet, corner: &Corner) -> Result<(), Violation> {
     let expected = corner.second(term);
+    // Where an entry is exactly zero, other formulas have it to rounding of the order below: see `sizes` of
+    // functions of distance.
+    let energy = expected.value.value;
+    let edges = corner.squared_edges;
+    let slope = |e: usize| {
+        expected.value.gradient[e]
+            .size()
+            .max(energy.size() / edges[e])
+    };
+    let curvature = |e: usize, f: usize| {
+        let below = (slope(e) / edges[f]).max(slope(f) / edges[e]);
+        limit(expected.gradient[e].gradient[f].size().max(below))
+    };
     let compare = |law, entry, found: f64, expected: Bounded| {
-        let limit = expected.limit();
+        let limit = match entry {
+            Entry::Energy => energy.limit(),
+            Entry::Gradient(e) => limit(slope(e)),
+            Entry::Hessian(e, f) => curvature(e, f),
+        };
         Violation::unless_near(law, corner.place(entry), [found, expected.value], limit)
     };
-    let energy = expected.value.value;
     let plain = corner.energy(term, corner.squared_edges);
     compare(Law::Arithmetic, Entry::Energy, plain, energy)?;
     let (value, gradient) = corner.gradient(term);
@@ -175,9 +190,8 @@ fn check_derivatives(term: &impl Triplet, corner: &Corner) -> Result<(), Violati
     }
     for e in 0..3 {
         for f in 0..3 {
-            let wanted = expected.gradient[e].gradient[f];
             let (entry, pair) = (Entry::Hessian(e, f), [hessian[e][f], hessian[f][e]]);
-            Violation::unless_near(Law::Symmetry, corner.place(entry), pair, wanted.limit())?;
+            Violation::unless_near(Law::Symmetry, corner.place(entry), pair, curvature(e, f))?;
         }
     }
     for e in 0..3 {
@@ -205,34 +219,26 @@ fn check_differences(
         if first_step < 1e-9 * s {
             continue;
         }
-        let of_gradient = |e: usize| &sizes.gradient[e].gradient[f];
-        let orders = [
-            (
-                Entry::Gradient(f),
-                gradient[f],
-                &sizes.value.gradient[f],
-                &sizes.value.value,
-            ),
-            (
-                Entry::Hessian(0, f),
-                hessian[0][f],
-                of_gradient(0),
-                &sizes.value.gradient[0],
-            ),
-            (
-                Entry::Hessian(1, f),
-                hessian[1][f],
-                of_gradient(1),
-                &sizes.value.gradient[1],
-            ),
-            (
-                Entry::Hessian(2, f),
-                hessian[2][f],
-                of_gradient(2),
-                &sizes.value.gradient[2],
-            ),
+        // What is differentiated, by the entry that should come out.
+        let entries = [
+            (Entry::Gradient(f), gradient[f]),
+            (Entry::Hessian(0, f), hessian[0][f]),
+            (Entry::Hessian(1, f), hessian[1][f]),
+            (Entry::Hessian(2, f), hessian[2][f]),
         ];
-        let goals = orders.map(|(_, _, own, _)| 1e-10 * own.size() + TINY);
+        let below = [
+            sizes.value.value.size(),
+            sizes.value.gradient[0].size(),
+            sizes.value.gradient[1].size(),
+            sizes.value.gradient[2].size(),
+        ];
+        let own = [
+            sizes.value.gradient[f].size().max(below[0] / s),
+            sizes.gradient[0].gradient[f].size().max(below[1] / s),
+            sizes.gradient[1].gradient[f].size().max(below[2] / s),
+            sizes.gradient[2].gradient[f].size().max(below[3] / s),
+        ];
+        let goals = own.map(|size| 1e-10 * size + TINY);
         let functions = |step: f64| -> Result<Vec<f64>, Violation> {
             let mut moved = *corner;
             moved.squared_edges[f] += step;
@@ -241,10 +247,10 @@ fn check_differences(
             Ok(vec![energy, a, b, c])
         };
         let slopes = slopes(functions, first_step, &goals)?;
-        for ((entry, found, own, below), slope) in orders.into_iter().zip(slopes) {
-            let uncertainty = 4.0 * slope.uncertainty + below.limit() / slope.step;
+        for (n, ((entry, found), slope)) in entries.into_iter().zip(slopes).enumerate() {
+            let uncertainty = 4.0 * slope.uncertainty + limit(below[n]) / slope.step;
             let place = corner.place(entry);
-            let settled = 1e-6 * own.size() + TINY;
+            let settled = 1e-6 * own[n] + TINY;
             if !(uncertainty <= settled) {
                 return Err(Violation::Unsettled {
                     place,
@@ -252,35 +258,54 @@ fn check_differences(
                     limit: settled,
                 });
             }
-            let limit = 1e-10 * own.size() + TINY + uncertainty;
-            Violation::unless_near(Law::Differences, place, [found, slope.value], limit)?;
+            let pair = [found, slope.value];
+            Violation::unless_near(Law::Differences, place, pair, goals[n] + uncertainty)?;
         }
     }
     Ok(())
 }
 
-/// A corner whose first leg is all but as long as the range: see the same for functions of distance.
-fn check_end(term: &impl Triplet, corner: &Corner, order: usize) -> Result<(), Violation> {
-    let edges = Dual::variables(corner.squared_edges.map(Bounded::exact));
-    let third: Third = corner.energy(term, Dual::variables(Dual::variables(edges)));
-    let end = &third.value;
-    let to_range = 2.0 * BESIDE * corner.squared_edges[0];
-    let vanishes = |entry, found: &Bounded, slope: &Bounded| {
-        let limit = 4.0 * to_range * slope.value.abs() + found.limit();
-        Violation::unless_near(Law::Range, corner.place(entry), [found.value, 0.0], limit)
+/// Corners whose first leg is all but as long as the range, one more than the other: see the same for
+/// functions of distance.
+fn check_end(
+    term: &impl Triplet,
+    [near, further]: [&Corner; 2],
+    order: usize,
+) -> Result<(), Violation> {
+    let edges = Dual::variables(near.squared_edges.map(Bounded::exact));
+    let third: Third = near.energy(term, Dual::variables(Dual::variables(edges)));
+    let (end, before) = (&third.value, further.second(term));
+    let to_range = 2.0 * BESIDE * near.squared_edges[0];
+    let vanishes = |entry, found: &Bounded, slope: &Bounded, before: &Bounded| {
+        let remains = (4.0 * to_range * slope.value.abs()).min(0.5 * before.value.abs());
+        let pair = [found.value, 0.0];
+        Violation::unless_near(Law::Range, near.place(entry), pair, remains + found.limit())
     };
-    vanishes(Entry::Energy, &end.value.value, &end.value.gradient[0])?;
+    vanishes(
+        Entry::Energy,
+        &end.value.value,
+        &end.value.gradient[0],
+        &before.value.value,
+    )?;
     for e in 0..3 {
         if order >= 1 {
-            let slope = &end.gradient[0].gradient[e];
-            vanishes(Entry::Gradient(e), &end.value.gradient[e], slope)?;
+            vanishes(
+                Entry::Gradient(e),
+                &end.value.gradient[e],
+                &end.gradient[0].gradient[e],
+                &before.value.gradient[e],
+            )?;
         }
     }
     for e in 0..3 {
         for f in 0..3 {
             if order >= 2 {
-                let slope = &third.gradient[0].gradient[e].gradient[f];
-                vanishes(Entry::Hessian(e, f), &end.gradient[e].gradient[f], slope)?;
+                vanishes(
+                    Entry::Hessian(e, f),
+                    &end.gradient[e].gradient[f],
+                    &third.gradient[0].gradient[e].gradient[f],
+                    &before.gradient[e].gradient[f],
+                )?;
             }
         }
     }
