@@ -411,7 +411,7 @@ impl<'a, const D: usize> Bench<'a, D> {
         let [mut by_edges, mut by_matrix] = [vec![0.0; z.len()], vec![0.0; z.len()]];
         hessian.apply_edges(z, &mut by_edges);
         hessian.apply(z, &mut by_matrix);
-        let size = self.curvature_size();
+        let size = self.linear_terms([[0.0; D]; D]).2.force;
         let place = |entry: usize| Place::Path {
             order: 1,
             quantity: force_component::<D>(entry),
@@ -432,34 +432,6 @@ impl<'a, const D: usize> Bench<'a, D> {
         settled_slopes(Law::Hessian, functions, &expected)
     }
 
-    /// The size of what is added up to a component of `M z`.
-    fn curvature_size(&self) -> f64 {
-        let mut sizes = vec![0.0; self.configuration.len()];
-        let relative = |i: u32, j: u32| {
-            let [from, to] = [i, j].map(|i| self.displacements[i as usize]);
-            norm_squared(&subtract(&to, &from)).sqrt()
-        };
-        let edges = self.linearization.edges();
-        let mut count = |i: u32, j: u32, size: f64| {
-            sizes[i as usize] += size;
-            sizes[j as usize] += size;
-        };
-        for edge in edges {
-            let curvature = 4.0 * edge.curvature * norm_squared(&edge.vector);
-            let size = 2.0 * edge.gradient.abs() + curvature.abs();
-            count(edge.i, edge.j, size * relative(edge.i, edge.j));
-        }
-        for coupling in self.linearization.couplings() {
-            let pair = [coupling.first, coupling.second].map(|e| &edges[e as usize]);
-            let [a, b] = pair.map(|edge| norm_squared(&edge.vector).sqrt());
-            for [e, f] in [pair, [pair[1], pair[0]]] {
-                let size = 4.0 * coupling.curvature.abs() * a * b;
-                count(e.i, e.j, size * relative(f.i, f.j));
-            }
-        }
-        sizes.into_iter().fold(self.sizes.force, f64::max)
-    }
-
     /// The path to first order: translations do nothing, second derivatives are symmetric, and with the
     /// general direction it is what the linearisation says. With `w_e = z_j - z_i + E r_e`:
     ///
@@ -470,7 +442,7 @@ impl<'a, const D: usize> Bench<'a, D> {
     fn first_order(&self) -> Result<(), Violation> {
         let no_strain = [[0.0; D]; D];
         let particles = self.configuration.len();
-        let size = self.curvature_size();
+        let size = self.linear_terms([[0.0; D]; D]).2.force;
         let spacing = self.configuration.mean_spacing();
         let place = |quantity| Place::Path { order: 1, quantity };
 
@@ -497,7 +469,7 @@ impl<'a, const D: usize> Bench<'a, D> {
         Violation::unless_near(Law::Symmetry, place(Quantity::Energy), pair, limit)?;
 
         let along = self.along(&self.displacements, self.strain)?;
-        let (gradient, curvature, size) = self.linear_terms();
+        let (gradient, curvature, size) = self.linear_terms(self.strain);
         let pair = [along.energy[2], curvature];
         let second = Place::Path {
             order: 2,
@@ -511,10 +483,10 @@ impl<'a, const D: usize> Bench<'a, D> {
         Violation::unless_near(Law::PathHessian, second, pair, ROUNDING * size.energy)
     }
 
-    /// The first-order change of the gradient and the second derivative of the energy along the general
-    /// direction, from the linearisation, and the sizes of what is added up to them.
-    fn linear_terms(&self) -> (Vec<Vector<D>>, f64, Sizes) {
-        let direction = Direction::displacements(&self.displacements).with_strain(self.strain);
+    /// The first-order change of the gradient and the second derivative of the energy along the random
+    /// displacements and a strain, from the linearisation, and the sizes of what is added up to them.
+    fn linear_terms(&self, strain: Matrix<D>) -> (Vec<Vector<D>>, f64, Sizes) {
+        let direction = Direction::displacements(&self.displacements).with_strain(strain);
         let edges = self.linearization.edges();
         let moves: Vec<Vector<D>> = edges
             .iter()
@@ -559,7 +531,7 @@ impl<'a, const D: usize> Bench<'a, D> {
         }
         let sizes = Sizes {
             energy: size,
-            force: magnitudes.into_iter().fold(0.0, f64::max),
+            force: magnitudes.into_iter().fold(self.sizes.force, f64::max),
             strain: size,
         };
         (gradient, curvature, sizes)
@@ -753,13 +725,7 @@ fn settled_slopes(
     for (&(place, found, size), slope) in expected.iter().zip(slopes) {
         let uncertainty = 4.0 * slope.uncertainty;
         let settled = SETTLED * size + TINY;
-        if !(uncertainty <= settled) {
-            return Err(Violation::Unsettled {
-                place,
-                uncertainty,
-                limit: settled,
-            });
-        }
+        Violation::unless_settled(place, uncertainty, settled)?;
         let limit = DIFFERENCE * size + uncertainty + TINY;
         Violation::unless_near(law, place, [found, slope.value], limit)?;
     }

@@ -245,13 +245,7 @@ fn check_differences(
         let place = Place::Distance { distance, order };
         let uncertainty = 4.0 * slope.uncertainty + limit(sizes[order - 1]) / slope.step;
         let settled = 1e-6 * sizes[order] + TINY;
-        if !(uncertainty <= settled) {
-            return Err(Violation::Unsettled {
-                place,
-                uncertainty,
-                limit: settled,
-            });
-        }
+        Violation::unless_settled(place, uncertainty, settled)?;
         let limit = goals[k] + uncertainty;
         let pair = [found[order], slope.value];
         Violation::unless_near(Law::Differences, place, pair, limit)?;

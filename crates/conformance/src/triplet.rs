@@ -251,13 +251,7 @@ fn check_differences(
             let uncertainty = 4.0 * slope.uncertainty + limit(below[n]) / slope.step;
             let place = corner.place(entry);
             let settled = 1e-6 * own[n] + TINY;
-            if !(uncertainty <= settled) {
-                return Err(Violation::Unsettled {
-                    place,
-                    uncertainty,
-                    limit: settled,
-                });
-            }
+            Violation::unless_settled(place, uncertainty, settled)?;
             let pair = [found, slope.value];
             Violation::unless_near(Law::Differences, place, pair, goals[n] + uncertainty)?;
         }

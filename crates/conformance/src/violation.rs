@@ -75,6 +75,7 @@ pub enum Law {
 
 impl Law {
     /// The law, and what usually is the matter where it is broken.
+    #[allow(clippy::too_many_lines)] // a table
     fn texts(self) -> [&'static str; 2] {
         match self {
             Self::Finite => [
@@ -444,6 +445,18 @@ impl Violation {
             Self::NoInteraction => Law::Interaction,
             Self::Contract { .. } => Law::Contract,
         }
+    }
+
+    /// Whether differences leave too much open.
+    pub(crate) fn unless_settled(place: Place, uncertainty: f64, limit: f64) -> Result<(), Self> {
+        if uncertainty <= limit {
+            return Ok(());
+        }
+        Err(Self::Unsettled {
+            place,
+            uncertainty,
+            limit,
+        })
     }
 
     /// Compares two numbers; what is not finite is never near.

@@ -9,7 +9,7 @@ use vitreous_conformance::{
 use vitreous_md_core::vector::norm_squared;
 use vitreous_md_core::{
     Configuration, Direction, ForceError, Leg, Linearization, Neighbourhood, PathSums, Potential,
-    Radial, Scalar, Seed, Series, Species, Totals, Triplet, Vector,
+    Radial, Scalar, Seed, Series, Species, Taylor, Totals, Triplet, Vector,
 };
 
 fn law(outcome: &Result<(), Violation>) -> Option<Law> {
@@ -73,14 +73,12 @@ impl Radial for Function {
         }
     }
     fn derivatives<const N: usize>(&self, s: f64) -> [f64; N] {
-        let mut derivatives = self
-            .energy(vitreous_md_core::Taylor::variable(s))
-            .derivatives();
+        let mut derivatives = self.energy(Taylor::variable(s)).derivatives();
         match self.0 {
             Slip::Factor(order, factor) if order < N => derivatives[order] *= factor,
             Slip::Prefix if N == 2 => derivatives[1] *= 2.0,
             Slip::Arithmetic => {
-                derivatives = Self::right(vitreous_md_core::Taylor::variable(s)).derivatives()
+                derivatives = Self::right(Taylor::variable(s)).derivatives();
             }
             _ => {}
         }
@@ -143,8 +141,7 @@ fn noise_is_found() {
             s.powi(-6) * (1.0 + 1e-3 * (s.value() * 1.234e12).sin())
         }
         fn derivatives<const N: usize>(&self, s: f64) -> [f64; N] {
-            self.energy(vitreous_md_core::Taylor::variable(s))
-                .derivatives()
+            self.energy(Taylor::variable(s)).derivatives()
         }
     }
     let outcome = check_radial(&Noisy, &RadialContract::default());
@@ -230,7 +227,9 @@ impl Triplet for Angle {
         match self.0 {
             TripletSlip::CentreEnergy => 2.0 * energy,
             TripletSlip::CentreGradient if D == 3 => {
-                gradients.iter_mut().for_each(|g| g[2] *= -1.0);
+                for gradient in gradients {
+                    gradient[2] *= -1.0;
+                }
                 energy
             }
             _ => energy,
@@ -253,6 +252,20 @@ impl Triplet for ByDefault {
     }
 }
 
+/// The Hessian jumps where a leg ends.
+struct Blunt;
+impl Triplet for Blunt {
+    fn range(&self) -> f64 {
+        2.0
+    }
+    fn species_count(&self) -> usize {
+        1
+    }
+    fn energy<S: Scalar>(&self, _: Species, _: [Species; 2], [ij, ik, jk]: [S; 3]) -> S {
+        (ij - 4.0).powi(2) * (ik - 4.0).powi(2) * jk
+    }
+}
+
 #[test]
 fn mistakes_in_triplets_are_found() {
     let contract = TripletContract::default().continuity(2);
@@ -271,19 +284,6 @@ fn mistakes_in_triplets_are_found() {
         (TripletSlip::NotFinite, Some(Law::Finite)),
     ] {
         assert_eq!(check(slip), expected, "{slip:?}");
-    }
-    /// The Hessian jumps where a leg ends.
-    struct Blunt;
-    impl Triplet for Blunt {
-        fn range(&self) -> f64 {
-            2.0
-        }
-        fn species_count(&self) -> usize {
-            1
-        }
-        fn energy<S: Scalar>(&self, _: Species, _: [Species; 2], [ij, ik, jk]: [S; 3]) -> S {
-            (ij - 4.0).powi(2) * (ik - 4.0).powi(2) * jk
-        }
     }
     let end = |order| {
         law(&check_triplet(
