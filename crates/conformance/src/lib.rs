@@ -58,7 +58,7 @@
 //! ([`Derivative`](Law::Derivative), [`Arithmetic`](Law::Arithmetic), [`Differences`](Law::Differences)),
 //! [`Symmetry`](Law::Symmetry) of the Hessian, [`Exchange`](Law::Exchange) of the ends,
 //! [`Range`](Law::Range) of the legs, and the sum over a [`Centre`](Law::Centre) against its triplets one by
-//! one, to 1e-12 of them.
+//! one, to 1e-12 of them (with those of a leg and itself).
 //!
 //! **Potentials**, in random configurations (see [`configurations`]) from one particle with its images
 //! upwards, in this order:

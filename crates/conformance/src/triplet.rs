@@ -309,7 +309,8 @@ fn check_end(
 /// The sum over a centre against its triplets one by one.
 ///
 /// A sum that is arranged in another way may cancel where single triplets are small, so that the bounds of
-/// these are no measure: 1e-12 of all terms in all triplets is allowed.
+/// these are no measure: 1e-12 of all terms in all triplets is allowed. Those that a leg would make with itself
+/// count too (where they are finite), for a sum over all ordered pairs of legs takes them off again.
 fn check_centre<const D: usize>(
     term: &impl Triplet,
     [smallest, range]: [f64; 2],
@@ -337,7 +338,7 @@ fn check_centre<const D: usize>(
     let mut expected_gradients = vec![[0.0; D]; count];
     let mut gradient_size = 0.0;
     for (first, a) in legs.iter().enumerate() {
-        for (second, b) in legs.iter().enumerate().skip(first + 1) {
+        for (second, b) in legs.iter().enumerate().skip(first) {
             let third: Vector<D> = std::array::from_fn(|k| b.vector[k] - a.vector[k]);
             let corner = Corner {
                 species: [centre, a.species, b.species],
@@ -345,12 +346,20 @@ fn check_centre<const D: usize>(
             };
             let edges = corner.squared_edges.map(Bounded::exact);
             let triplet: First = corner.energy(term, Dual::variables(edges));
-            expected += triplet.value.value;
-            size += triplet.value.size();
-            let [g_a, g_b, g_third] = triplet.gradient.map(|g| 2.0 * g.value);
-            for (g, edge) in triplet.gradient.iter().zip(corner.squared_edges) {
-                gradient_size += 2.0 * g.size() * edge.sqrt();
+            let gradient_sizes = triplet.gradient.iter().zip(corner.squared_edges);
+            let sizes = [
+                triplet.value.size(),
+                gradient_sizes.map(|(g, s)| 2.0 * g.size() * s.sqrt()).sum(),
+            ];
+            if first != second || sizes.iter().all(|size: &f64| size.is_finite()) {
+                size += sizes[0];
+                gradient_size += sizes[1];
             }
+            if first == second {
+                continue;
+            }
+            expected += triplet.value.value;
+            let [g_a, g_b, g_third] = triplet.gradient.map(|g| 2.0 * g.value);
             for k in 0..D {
                 expected_gradients[first][k] += g_a * a.vector[k] - g_third * third[k];
                 expected_gradients[second][k] += g_b * b.vector[k] + g_third * third[k];
