@@ -51,6 +51,6 @@ pub mod prelude {
     };
     pub use vitreous_potentials::{
         Catalogue, ForceShifted, InversePower, InversePowerMixture, LennardJones,
-        LennardJonesMixture, Smoothed, Truncated,
+        LennardJonesMixture, Model, Smoothed, StickySphereMixture, StillingerWeber, Truncated,
     };
 }

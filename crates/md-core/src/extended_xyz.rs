@@ -248,6 +248,7 @@ pub fn read_frames<const D: usize, R: BufRead>(reader: R, labels: &Labels) -> Fr
     Frames {
         lines: Lines::new(reader),
         labels,
+        first: String::new(),
         ended: false,
     }
 }
@@ -278,7 +279,20 @@ pub fn dimension(reader: impl BufRead) -> Result<usize, ReadError> {
 pub struct Frames<'a, R, const D: usize> {
     lines: Lines<R>,
     labels: &'a Labels,
+    first: String,
     ended: bool,
+}
+
+impl<R, const D: usize> Frames<'_, R, D> {
+    /// The labels as the frame that was read last has them: those that were given, but with [`Labels::any`]
+    /// what the species is called in the file.
+    pub fn labels(&self) -> Labels {
+        let mut labels = self.labels.clone();
+        if labels.any && !self.first.is_empty() {
+            labels.names = vec![self.first.clone()];
+        }
+        labels
+    }
 }
 
 impl<R: BufRead, const D: usize> Iterator for Frames<'_, R, D> {
@@ -307,7 +321,6 @@ impl<R: BufRead, const D: usize> Frames<'_, R, D> {
         let mut species = Vec::new();
         let mut velocities = Vec::new();
         let mut diameters = Vec::new();
-        let mut first = String::new();
         for particle in 0..particles {
             if !lines.advance()? {
                 return Err(lines.truncated(&format!("particle {} of {particles}", particle + 1)));
@@ -316,9 +329,9 @@ impl<R: BufRead, const D: usize> Frames<'_, R, D> {
                 .row(&lines.text)
                 .map_err(|problem| lines.error(problem))?;
             if particle == 0 {
-                row.label.clone_into(&mut first);
+                row.label.clone_into(&mut self.first);
             }
-            let index = self.labels.species(row.label, &first);
+            let index = self.labels.species(row.label, &self.first);
             species.push(index.map_err(|problem| lines.error(problem))?);
             positions.push(row.position);
             velocities.extend(row.velocity);

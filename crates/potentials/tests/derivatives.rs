@@ -8,8 +8,8 @@ use num_dual::{Dual3, Dual64, DualNum, third_derivative};
 use proptest::prelude::*;
 use vitreous_md_core::{Radial, Scalar, SpeciesTable, Taylor};
 use vitreous_potentials::{
-    ForceShifted, InversePower, InversePowerMixture, LennardJones, LennardJonesMixture, PairTable,
-    PotentialShifted, Smoothed, SoftSphere, StickySphere, Truncated,
+    Ended, ForceShifted, InversePower, InversePowerMixture, LennardJones, LennardJonesMixture,
+    PairTable, PotentialShifted, Shift, Smoothed, SoftSphere, StickySphere, Truncated,
 };
 
 /// Numbers that carry four derivatives.
@@ -400,4 +400,23 @@ fn soft_spheres_at_contact() {
 #[test]
 fn a_table_wants_a_finite_range() {
     assert!(SpeciesTable::uniform(InversePower::new(1.0, 1.0, 12)).is_err());
+}
+
+/// Plain functions have no end; decorated ones end at their cut-off.
+#[test]
+fn ranges_are_those_of_the_decorators() {
+    let power = InversePower::new(1.0, 1.0, 12);
+    let lennard_jones = LennardJones::new(1.0, 1.0);
+    assert_eq!([power.range(), lennard_jones.range()], [f64::INFINITY; 2]);
+    assert_eq!(Truncated::new(power, 2.5).unwrap().range(), 2.5);
+    assert_eq!(ForceShifted::new(power, 2.5).unwrap().range(), 2.5);
+    assert_eq!(Smoothed::<_, 3>::new(power, 2.5).unwrap().range(), 2.5);
+    for shift in [
+        Shift::None,
+        Shift::Potential,
+        Shift::Force,
+        Shift::Smooth(4),
+    ] {
+        assert_eq!(Ended::new(power, 2.5, shift).unwrap().range(), 2.5);
+    }
 }

@@ -110,6 +110,8 @@ impl Input {
         for Setting { key, value } in &self.settings {
             set_parameter(&mut model, key, value, Path::new(""))?;
         }
+        // What is wrong with the model is said before anything about the file.
+        model.potential::<3>()?;
         let labels = match model.labels() {
             [only] => Labels::any(only)?,
             several => Labels::new(several.iter().copied())?,
@@ -126,15 +128,16 @@ impl Input {
         let text = ahead.as_slice().chain(reader);
         match (wanted, found) {
             (2, 2) => {
-                let configuration = self.frame(text, &labels)?;
+                let (configuration, labels) = self.frame(text, &labels)?;
                 command.execute::<2>(self.sample(&model, labels, configuration)?)
             }
             (2, _) => {
-                let configuration = in_plane(&self.frame(text, &labels)?).context(self.path())?;
+                let (configuration, labels) = self.frame(text, &labels)?;
+                let configuration = in_plane(&configuration).context(self.path())?;
                 command.execute::<2>(self.sample(&model, labels, configuration)?)
             }
             _ => {
-                let configuration = self.frame(text, &labels)?;
+                let (configuration, labels) = self.frame(text, &labels)?;
                 command.execute::<3>(self.sample(&model, labels, configuration)?)
             }
         }
@@ -144,16 +147,18 @@ impl Input {
         anyhow!("{}, {error}", self.path())
     }
 
+    /// The frame that was asked for, with the labels as the file has them.
     fn frame<const D: usize>(
         &self,
         text: impl BufRead,
         labels: &Labels,
-    ) -> Result<Configuration<D>> {
+    ) -> Result<(Configuration<D>, Labels)> {
+        let mut frames = extended_xyz::read_frames::<D, _>(text, labels);
         let mut count = 0;
-        for frame in extended_xyz::read_frames::<D, _>(text, labels) {
+        while let Some(frame) = frames.next() {
             let Frame { configuration, .. } = frame.map_err(|error| self.at_line(&error))?;
             if count == self.frame {
-                return Ok(configuration);
+                return Ok((configuration, frames.labels()));
             }
             count += 1;
         }
@@ -205,9 +210,13 @@ fn in_plane(configuration: &Configuration<3>) -> Result<Configuration<2>> {
         );
         Ok([x, y])
     });
-    Ok(Configuration::new(
+    let plane = Configuration::new(
         Cell::triclinic([[a[0], a[1]], [b[0], b[1]]])?,
         positions.collect::<Result<_>>()?,
         configuration.species().to_vec(),
-    )?)
+    )?;
+    Ok(match configuration.diameters() {
+        Some(diameters) => plane.with_diameters(diameters.to_vec())?,
+        None => plane,
+    })
 }

@@ -68,7 +68,7 @@ fn models_are_listed_with_their_parameters() {
         }
     }
     let all = json(&folder, &["models"]);
-    assert_eq!(all.as_array().unwrap().len(), 7);
+    assert_eq!(all.as_array().unwrap().len(), 9);
     let model = json(&folder, &["models", "mblj"]);
     assert_keys(
         &model,

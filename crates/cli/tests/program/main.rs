@@ -6,6 +6,7 @@ mod configuration;
 mod elasticity;
 mod energies;
 mod help;
+mod models;
 mod program;
 mod reference;
 mod study;
