@@ -37,12 +37,14 @@ pub use vitreous_potentials as potentials;
 /// The types and traits that most programs need.
 pub mod prelude {
     pub use vitreous_linresp::{
-        ConjugateGradient, LinearResponse, LinearSolver, Shear, SparseCholesky, StiffnessTensor,
+        ConjugateGradient, Hessian, LinearResponse, LinearSolver, Modulus, Shear, SparseCholesky,
+        StiffnessTensor, shear_modulus_by_finite_strain,
     };
     pub use vitreous_md_core::{
-        Cell, Configuration, ForceField, InherentStructure, Integrator, NoseHoover, PhasePoint,
-        Plane, Polydisperse, Potential, Radial, Scalar, Seed, Species, SpeciesTable, Sum,
-        ThreeBody, Tolerance, Trajectory, Triplet, VelocityVerlet, linearize,
+        Cell, Configuration, Direction, ForceField, InherentStructure, Integrator, NoseHoover,
+        PhasePoint, Plane, Polydisperse, Potential, Radial, Scalar, Seed, Species, SpeciesTable,
+        Sum, ThreeBody, Tolerance, Trajectory, Triplet, VelocityVerlet, directional_derivatives,
+        linearize, mixed_third_derivatives,
     };
     pub use vitreous_minimize::{Fire, Minimizer, NonlinearConjugateGradient};
     pub use vitreous_observables::{
@@ -50,7 +52,8 @@ pub mod prelude {
         relaxation,
     };
     pub use vitreous_potentials::{
-        Catalogue, ForceShifted, InversePower, InversePowerMixture, LennardJones,
-        LennardJonesMixture, Model, Smoothed, StickySphereMixture, StillingerWeber, Truncated,
+        Catalogue, ForceShifted, Formula, InversePower, InversePowerMixture, LennardJones,
+        LennardJonesMixture, Model, PotentialShifted, Smoothed, SoftSphere, StickySphere,
+        StickySphereMixture, StillingerWeber, Tabulated, Truncated,
     };
 }

@@ -141,3 +141,36 @@ fn a_list_in_use_gives_what_a_new_one_gives() {
         );
     }
 }
+
+/// A list knows the species that it was built for: other species, other ranges.
+#[test]
+fn a_list_in_use_sees_that_species_changed() {
+    let potential = model::<3>("ipl");
+    let first = liquid("ipl", 200);
+    let swapped: Vec<Species> = first
+        .species()
+        .iter()
+        .map(|species| Species(1 - species.0))
+        .collect();
+    let second = Configuration::new(*first.cell(), first.positions().to_vec(), swapped).unwrap();
+    let mut field = ForceField::new(&*potential);
+    field.evaluate(&first).unwrap();
+    let carried = field.evaluate(&second).unwrap();
+    assert_eq!(carried, evaluate(&*potential, &second));
+}
+
+/// A skin that is no skin leaves the pairs within range.
+#[test]
+fn skins_that_make_no_sense_count_as_none() {
+    let potential = model::<3>("ipl");
+    let liquid = liquid("ipl", 200);
+    let expected = ForceField::with_skin(&*potential, 0.0)
+        .evaluate(&liquid)
+        .unwrap();
+    for skin in [-0.5, f64::NAN, f64::INFINITY] {
+        let found = ForceField::with_skin(&*potential, skin)
+            .evaluate(&liquid)
+            .unwrap();
+        assert_eq!(found, expected, "{skin}");
+    }
+}

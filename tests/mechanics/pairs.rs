@@ -126,7 +126,7 @@ fn fast_engine_agrees_in_a_box_of_many_bins() {
 /// Differences must not carry a pair across a cut-off, where `phi'` (KA), `phi''` (mBLJ) or `phi''''` (IPL)
 /// jumps: a strain of three steps stretches each component by three steps of a vector, below 5 steps in all.
 fn sample_off_cutoffs<const D: usize>(
-    formula: Formula,
+    formula: PairModel,
     rows: Matrix<D>,
     per_edge: usize,
 ) -> Sample<D> {

@@ -6,19 +6,19 @@ use vitreous::prelude::*;
 
 /// The pair models, by the formulas of the paper.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Formula {
+pub(crate) enum PairModel {
     InversePower,
     ModifiedLennardJones,
     KobAndersen,
 }
 
-pub(crate) const FORMULAS: [(Formula, &str); 3] = [
-    (Formula::InversePower, "ipl"),
-    (Formula::ModifiedLennardJones, "mblj"),
-    (Formula::KobAndersen, "ka"),
+pub(crate) const FORMULAS: [(PairModel, &str); 3] = [
+    (PairModel::InversePower, "ipl"),
+    (PairModel::ModifiedLennardJones, "mblj"),
+    (PairModel::KobAndersen, "ka"),
 ];
 
-impl Formula {
+impl PairModel {
     pub(crate) fn cutoff(self, pair: usize) -> f64 {
         match self {
             Self::InversePower => 1.48 * [1.4, 1.18, 1.0][pair],
@@ -169,7 +169,7 @@ impl<const D: usize> Sample<D> {
     }
 
     /// Half the sum over all ordered pairs.
-    pub(crate) fn reference(&self, formula: Formula) -> Reference<D> {
+    pub(crate) fn reference(&self, formula: PairModel) -> Reference<D> {
         let volume = Cell::triclinic(self.rows).unwrap().volume();
         let mut sums = Reference {
             energy: 0.0,
@@ -203,7 +203,7 @@ impl<const D: usize> Sample<D> {
     }
 
     /// The smallest distance of a pair from the cut-off of its species, over the cut-off.
-    pub(crate) fn clearance(&self, formula: Formula) -> f64 {
+    pub(crate) fn clearance(&self, formula: PairModel) -> f64 {
         self.ordered_pairs(2.6)
             .into_iter()
             .map(|(i, j, r)| {

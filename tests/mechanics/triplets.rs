@@ -49,7 +49,7 @@ fn stillinger_weber(
 ) -> Sum<SpeciesTable<StillingerWeberPair>, ThreeBody<StillingerWeberAngle>> {
     Sum(
         SpeciesTable::uniform(StillingerWeberPair).unwrap(),
-        ThreeBody(StillingerWeberAngle { strength }),
+        ThreeBody::new(StillingerWeberAngle { strength }).unwrap(),
     )
 }
 
@@ -127,7 +127,7 @@ fn perfect_diamond_has_energy_minus_two() {
         );
         assert!(found.pressure().abs() < 2e-8, "{}", found.pressure());
         let angles = evaluate(
-            &ThreeBody(StillingerWeberAngle { strength: 18.75 }),
+            &ThreeBody::new(StillingerWeberAngle { strength: 18.75 }).unwrap(),
             &configuration,
         );
         // The square of a rounding.

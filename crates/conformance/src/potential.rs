@@ -11,8 +11,8 @@ use vitreous_md_core::vector::{
 };
 use vitreous_md_core::{
     Configuration, Direction, DirectionError, DirectionalDerivatives, ForceError, ForceField,
-    Linearization, Matrix, Mechanics, Neighbourhood, PathSums, Potential, Seed, Species, Totals,
-    Vector, directional_derivatives, linearize,
+    Linearization, Matrix, Mechanics, Potential, Seed, Sum, Vector, directional_derivatives,
+    linearize,
 };
 
 /// Numbers that are computed in two ways, relative to the terms that are added up. Up to a thousand terms
@@ -81,7 +81,17 @@ impl From<ForceError> for Violation {
 
 impl From<DirectionError> for Violation {
     fn from(error: DirectionError) -> Self {
-        Self::Evaluation { error }
+        match error {
+            // The configuration is not one of this potential.
+            DirectionError::Force(
+                ForceError::UnknownSpecies { .. }
+                | ForceError::NoDiameters
+                | ForceError::Diameter { .. },
+            ) => Self::Contract {
+                reason: error.to_string(),
+            },
+            _ => Self::Evaluation { error },
+        }
     }
 }
 
@@ -246,7 +256,7 @@ impl<'a, const D: usize> Bench<'a, D> {
 
     /// The potential added twice.
     fn accumulation(&self) -> Result<(), Violation> {
-        let twice = Twice(self.potential);
+        let twice = Sum(self.potential, self.potential);
         let mut doubled = State::from(ForceField::new(&twice).evaluate(self.configuration)?);
         doubled.halve();
         self.compare(Law::Accumulation, &doubled, &self.state)
@@ -619,46 +629,6 @@ impl Sizes {
             force: forces.into_iter().fold(largest_force, f64::max),
             strain,
         }
-    }
-}
-
-/// A potential twice.
-struct Twice<'a, const D: usize>(&'a dyn Potential<D>);
-
-impl<const D: usize> Potential<D> for Twice<'_, D> {
-    fn range(&self) -> f64 {
-        self.0.range()
-    }
-    fn pair_range(&self, first: Species, second: Species) -> f64 {
-        self.0.pair_range(first, second)
-    }
-    fn species_count(&self) -> usize {
-        self.0.species_count()
-    }
-    fn check(&self, configuration: &Configuration<D>) -> Result<(), ForceError> {
-        self.0.check(configuration)
-    }
-    fn add_forces(
-        &self,
-        around: &Neighbourhood<'_, D>,
-        forces: &mut [Vector<D>],
-        totals: &mut Totals<D>,
-    ) {
-        self.0.add_forces(around, forces, totals);
-        self.0.add_forces(around, forces, totals);
-    }
-    fn add_terms(&self, around: &Neighbourhood<'_, D>, linearization: &mut Linearization<D>) {
-        self.0.add_terms(around, linearization);
-        self.0.add_terms(around, linearization);
-    }
-    fn add_along(
-        &self,
-        around: &Neighbourhood<'_, D>,
-        direction: &Direction<'_, D>,
-        sums: &mut PathSums<D>,
-    ) {
-        self.0.add_along(around, direction, sums);
-        self.0.add_along(around, direction, sums);
     }
 }
 

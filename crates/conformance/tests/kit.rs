@@ -65,8 +65,12 @@ fn angles() -> impl Strategy<Value = Angle> {
 }
 
 fn tetrahedral() -> impl Strategy<Value = Sum<SpeciesTable<Pair>, ThreeBody<Angle>>> {
-    (pairs(), angles())
-        .prop_map(|(pair, angle)| Sum(SpeciesTable::uniform(pair).unwrap(), ThreeBody(angle)))
+    (pairs(), angles()).prop_map(|(pair, angle)| {
+        Sum(
+            SpeciesTable::uniform(pair).unwrap(),
+            ThreeBody::new(angle).unwrap(),
+        )
+    })
 }
 
 /// `(1 - r/range)^(5/2)`: the third derivative diverges at the range.

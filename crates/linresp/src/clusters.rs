@@ -16,6 +16,8 @@ pub(crate) struct Clusters<const D: usize> {
     /// In a periodic cell these are the positions in a cell around that first particle, so they serve to
     /// cut space in parts; no two edges need agree on them.
     map: Vec<Vector<D>>,
+    /// Whether each cluster can rotate as a whole.
+    rotating: Vec<bool>,
 }
 
 impl<const D: usize> Clusters<D> {
@@ -84,7 +86,33 @@ impl<const D: usize> Clusters<D> {
             }
             sizes.push(size);
         }
-        Self { labels, sizes, map }
+        let mut closings = vec![Vec::new(); sizes.len()];
+        for edge in steps() {
+            let (i, j) = (edge.i as usize, edge.j as usize);
+            let across = vector::subtract(&vector::add(&map[i], &edge.vector), &map[j]);
+            closings[labels[i] as usize].push((across, edge.vector));
+        }
+        let rotating = sizes
+            .iter()
+            .zip(&closings)
+            .map(|(&size, closings)| size > 1 && can_rotate(closings))
+            .collect();
+        Self {
+            labels,
+            sizes,
+            map,
+            rotating,
+        }
+    }
+
+    /// Whether two particles belong to one cluster.
+    pub(crate) fn together(&self, i: usize, j: usize) -> bool {
+        self.labels[i] == self.labels[j]
+    }
+
+    /// Whether the cluster of a particle can rotate as a whole.
+    pub(crate) fn rotates(&self, particle: usize) -> bool {
+        self.rotating[self.labels[particle] as usize]
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -126,4 +154,30 @@ impl<const D: usize> Clusters<D> {
             *x = vector::subtract(x, &means[label as usize]);
         }
     }
+}
+
+/// Whether a cluster can rotate, given for each edge by how much the map of the cluster fails to close along it,
+/// and the edge.
+///
+/// Where the map closes everywhere, the cluster is a finite body, and its rotations cost nothing. Along an edge
+/// that crosses the periodic boundary it misses a lattice translation, and only rotations that leave these
+/// translations as they are remain: those in the space across them, if that has two dimensions or more.
+fn can_rotate<const D: usize>(closings: &[(Vector<D>, Vector<D>)]) -> bool {
+    let mut held: Vec<Vector<D>> = Vec::new();
+    for (across, edge) in closings {
+        let mut rest = *across;
+        for direction in &held {
+            let along = vector::dot(&rest, direction);
+            rest = vector::subtract(&rest, &vector::scale(along, direction));
+        }
+        let length = vector::norm_squared(&rest).sqrt();
+        // A lattice translation is longer than any rounding of positions.
+        if length > 1e-6 * vector::norm_squared(edge).sqrt() {
+            held.push(vector::scale(1.0 / length, &rest));
+        }
+        if held.len() + 2 > D {
+            return false;
+        }
+    }
+    held.len() + 2 <= D
 }

@@ -268,3 +268,35 @@ fn separate_clusters_and_rattlers_keep_to_themselves() {
         );
     }
 }
+
+/// A dimer in a dilute cell rotates freely, whatever a factorisation makes of it; so does a ring that closes
+/// in one direction only, in three dimensions. Two directions hold it.
+#[test]
+fn dipoles_on_clusters_that_can_rotate_are_refused() {
+    let spring = Spring {
+        stiffness: 3.0,
+        length: 1.0,
+        range: 1.2,
+    };
+    let potential = SpeciesTable::uniform(spring).unwrap();
+    let check = |lengths: [f64; 3], positions: Vec<[f64; 3]>, free: bool| {
+        let cell = Cell::orthorhombic(lengths).unwrap();
+        let species = vec![Species(0); positions.len()];
+        let configuration = Configuration::new(cell, positions, species).unwrap();
+        let structure =
+            InherentStructure::certify(&potential, configuration, Tolerance::force_ratio(1e-9))
+                .unwrap();
+        let solver = ConjugateGradient::default();
+        let response = LinearResponse::new(&structure, &solver).unwrap();
+        let outcome = response.dipole_stiffness(&[0], std::num::NonZeroUsize::MIN);
+        let refused = matches!(outcome, Err(ResponseError::FreeRotation { .. }));
+        assert_eq!(refused, free, "{outcome:?}");
+    };
+    check([9.0; 3], vec![[0.1; 3], [0.1, 1.1, 0.1]], true);
+    // Two rows of particles along x, side by side: they turn about x.
+    let rows = |z: f64| (0..4).map(move |k| [f64::from(k), 0.0, z]);
+    let ladder: Vec<[f64; 3]> = rows(0.0).chain(rows(1.0)).collect();
+    check([4.0, 9.0, 9.0], ladder.clone(), true);
+    // Closed along z as well, they are a square lattice in its plane.
+    check([4.0, 9.0, 2.0], ladder, false);
+}

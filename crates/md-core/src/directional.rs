@@ -1,4 +1,5 @@
-//! Derivatives of any potential along a straight path through configurations, to third order.
+//! Derivatives of any potential along a straight path through configurations: of energy, gradient and stress
+//! to third order, and so of the energy in positions to fourth.
 //!
 //! On the path `x_i(a) = (I + a E) x_i + a z_i` every edge vector moves on a straight line too,
 //! `r_e(a) = r_e + a w_e` with `w_e = z_j - z_i + E r_e`, and energy, gradient and strain gradient are power
@@ -13,8 +14,7 @@
 //! | `d2(dU/dx)/da2` | `U''' : z z` | |
 //! | `d3(dU/dx)/da3` | `U'''' : z z z` | |
 //!
-//! Mixed contractions follow from sums and differences of directions,
-//! `U''' : y z = (U''' : (y+z)(y+z) - U''' : (y-z)(y-z)) / 4`.
+//! [`directional_derivatives`] gives all of them, [`mixed_third_derivatives`] `U''' : y z`.
 
 use crate::configuration::Configuration;
 use crate::force_field::{ForceError, explain, ranges};
@@ -33,7 +33,7 @@ pub type Series = Taylor<ORDERS>;
 /// The direction of a path: displacements `z` (`N x D`), a strain `E` (`D x D`), or both.
 #[derive(Clone, Copy, Debug)]
 pub struct Direction<'a, const D: usize> {
-    displacements: &'a [Vector<D>],
+    displacements: Option<&'a [Vector<D>]>,
     strain: Matrix<D>,
 }
 
@@ -41,7 +41,7 @@ impl<'a, const D: usize> Direction<'a, D> {
     /// The particles move by `a z`.
     pub fn displacements(displacements: &'a [Vector<D>]) -> Self {
         Self {
-            displacements,
+            displacements: Some(displacements),
             strain: [[0.0; D]; D],
         }
     }
@@ -49,7 +49,7 @@ impl<'a, const D: usize> Direction<'a, D> {
     /// Cell and particles are deformed by `F = I + a E`.
     pub fn strain(strain: Matrix<D>) -> Self {
         Self {
-            displacements: &[],
+            displacements: None,
             strain,
         }
     }
@@ -60,12 +60,15 @@ impl<'a, const D: usize> Direction<'a, D> {
     }
 
     /// `w_e = z_j - z_i + E r_e`: how fast the edge `r_e` from `i` to `j` changes.
+    ///
+    /// # Panics
+    /// If there are displacements, but not of these particles; [`directional_derivatives`] checks.
     #[inline]
     pub fn of_edge(&self, i: usize, j: usize, edge: &Vector<D>) -> Vector<D> {
         let affine = transform(&self.strain, edge);
-        match (self.displacements.get(i), self.displacements.get(j)) {
-            (Some(from), Some(to)) => add(&affine, &subtract(to, from)),
-            _ => affine,
+        match self.displacements {
+            Some(displacements) => add(&affine, &subtract(&displacements[j], &displacements[i])),
+            None => affine,
         }
     }
 }
@@ -165,6 +168,14 @@ pub enum DirectionError {
         /// Number of particles.
         particles: usize,
     },
+    /// A displacement or a component of the strain that is not finite.
+    #[error(
+        "the direction has a component that is {value}: displacements and strain must be finite"
+    )]
+    NotFinite {
+        /// The component.
+        value: f64,
+    },
     /// The energy or one of its derivatives.
     #[error(transparent)]
     Force(#[from] ForceError),
@@ -200,9 +211,21 @@ pub fn directional_derivatives<const D: usize>(
     configuration: &Configuration<D>,
     direction: &Direction<'_, D>,
 ) -> Result<DirectionalDerivatives<D>, DirectionError> {
-    let (found, particles) = (direction.displacements.len(), configuration.len());
-    if found != 0 && found != particles {
-        return Err(DirectionError::Lengths { found, particles });
+    let particles = configuration.len();
+    if let Some(displacements) = direction.displacements {
+        let found = displacements.len();
+        if found != particles {
+            return Err(DirectionError::Lengths { found, particles });
+        }
+    }
+    let displacements = direction.displacements.unwrap_or_default();
+    if let Some(&value) = displacements
+        .as_flattened()
+        .iter()
+        .chain(direction.strain.as_flattened())
+        .find(|value| !value.is_finite())
+    {
+        return Err(DirectionError::NotFinite { value });
     }
     configuration.check_finite().map_err(ForceError::from)?;
     potential.check(configuration)?;
@@ -226,4 +249,39 @@ pub fn directional_derivatives<const D: usize>(
             sums.strain_gradient[order].map(|row| row.map(|c| factorials[order] * c))
         }),
     })
+}
+
+/// The third derivatives of the energy contracted with two sets of displacements, `U''' : y z` (`N x D`):
+///
+/// ```text
+/// U''' : y z = (U''' : (y + z)(y + z) - U''' : (y - z)(y - z))/4
+/// ```
+///
+/// # Errors
+/// As [`directional_derivatives`].
+pub fn mixed_third_derivatives<const D: usize>(
+    potential: &dyn Potential<D>,
+    configuration: &Configuration<D>,
+    y: &[Vector<D>],
+    z: &[Vector<D>],
+) -> Result<Vec<Vector<D>>, DirectionError> {
+    if y.len() != z.len() {
+        return Err(DirectionError::Lengths {
+            found: z.len(),
+            particles: y.len(),
+        });
+    }
+    let along = |combine: fn(&Vector<D>, &Vector<D>) -> Vector<D>| {
+        let displacements: Vec<Vector<D>> = y.iter().zip(z).map(|(y, z)| combine(y, z)).collect();
+        let direction = Direction::displacements(&displacements);
+        let [_, _, second, _] =
+            directional_derivatives(potential, configuration, &direction)?.gradient;
+        Ok::<_, DirectionError>(second)
+    };
+    let (sum, difference) = (along(add)?, along(subtract)?);
+    Ok(sum
+        .iter()
+        .zip(&difference)
+        .map(|(sum, difference)| subtract(sum, difference).map(|c| 0.25 * c))
+        .collect())
 }

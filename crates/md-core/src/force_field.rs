@@ -110,9 +110,9 @@ pub enum ForceError {
         /// The largest diameter of the potential.
         limit: f64,
     },
-    /// Energy or forces overflow because particles coincide or nearly so.
+    /// Energy or forces are not finite, most often because particles coincide or nearly so.
     #[error(
-        "energy or forces are not finite: particles {first} and {second} are at a distance of {distance:.3e}; move them apart"
+        "energy or forces are not finite: the closest particles, {first} and {second}, are at a distance of {distance:.3e}; if that is closer than the potential allows, move them apart, else check the parameters of the potential"
     )]
     Overlap {
         /// The first particle of the closest pair, from 0.
@@ -122,9 +122,9 @@ pub enum ForceError {
         /// Their distance.
         distance: f64,
     },
-    /// Energy or forces are not finite although no two particles are close.
+    /// Energy or forces are not finite although no two particles are within range.
     #[error(
-        "energy or forces are not finite although no particles are within range: check the potential's parameters"
+        "energy or forces are not finite although no particles are within range: check the parameters of the potential"
     )]
     NotFinite,
     /// A coordinate is not finite.
@@ -149,8 +149,10 @@ impl<'a, const D: usize> ForceField<'a, D> {
         Self::with_skin(potential, Self::SKIN * potential.range())
     }
 
-    /// A force field whose list reaches `skin` beyond the range of the potential.
+    /// A force field whose list reaches `skin` beyond the range of the potential; a skin that is not a positive
+    /// number is none.
     pub fn with_skin(potential: &'a dyn Potential<D>, skin: f64) -> Self {
+        let skin = if skin.is_finite() { skin.max(0.0) } else { 0.0 };
         Self {
             potential,
             list: VerletList::new(ranges(potential), skin),
@@ -234,7 +236,10 @@ pub fn linearize<const D: usize>(
     let mut linearization = Linearization::empty(configuration);
     potential.add_terms(&around, &mut linearization);
     let curvatures = linearization.edges().iter().map(|edge| edge.curvature);
-    let finite = linearization.totals().is_finite() && curvatures.sum::<f64>().is_finite();
+    let couplings = linearization.couplings().iter();
+    let couplings = couplings.map(|coupling| coupling.curvature);
+    let finite =
+        linearization.totals().is_finite() && curvatures.chain(couplings).all(f64::is_finite);
     if finite {
         Ok(linearization)
     } else {

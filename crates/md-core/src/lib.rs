@@ -29,6 +29,7 @@ pub use cell::{Cell, CellError, Plane};
 pub use configuration::{Configuration, ConfigurationError, Species};
 pub use directional::{
     Direction, DirectionError, DirectionalDerivatives, PathSums, Series, directional_derivatives,
+    mixed_third_derivatives,
 };
 pub use dynamics::{
     DynamicsError, Integrator, NoseHoover, NoseHooverState, PhasePoint, Trajectory, VelocityVerlet,
@@ -42,5 +43,5 @@ pub use potential::{Potential, Sum};
 pub use random::Seed;
 pub use scalar::{Dual, Scalar, Taylor};
 pub use totals::Totals;
-pub use triplets::{Leg, ThreeBody, Triplet};
+pub use triplets::{Leg, ThreeBody, ThreeBodyError, Triplet};
 pub use vector::{Matrix, Vector};

@@ -249,7 +249,7 @@ impl<const D: usize> NeighbourList<D> {
 /// A neighbour list with a skin, rebuilt exactly when a pair could have come into range unnoticed.
 ///
 /// The list reaches `range + skin`. It stays valid while the two largest displacements since it was built
-/// add up to less than the skin and the cell has not changed.
+/// add up to less than the skin and neither the cell nor a species has changed.
 #[derive(Clone, Debug)]
 pub struct VerletList<const D: usize> {
     ranges: Ranges,
@@ -262,6 +262,7 @@ pub struct VerletList<const D: usize> {
 #[derive(Clone, Debug)]
 struct Built<const D: usize> {
     cell: Cell<D>,
+    species: Vec<Species>,
     reference: Vec<Vector<D>>,
     list: NeighbourList<D>,
 }
@@ -296,6 +297,7 @@ impl<const D: usize> VerletList<D> {
         }
         let built = self.built.get_or_insert_with(|| Built {
             cell: *configuration.cell(),
+            species: configuration.species().to_vec(),
             reference: configuration.positions().to_vec(),
             list: NeighbourList::build(configuration, &self.ranges.widened(self.skin)),
         });
@@ -314,7 +316,7 @@ impl<const D: usize> VerletList<D> {
         let Some(built) = &self.built else {
             return true;
         };
-        if built.cell != *configuration.cell() || built.reference.len() != configuration.len() {
+        if built.cell != *configuration.cell() || built.species != configuration.species() {
             return true;
         }
         let (mut largest, mut second) = (0.0_f64, 0.0_f64);

@@ -17,8 +17,9 @@ use thiserror::Error;
 /// truncated Taylor arithmetic. Override [`Radial::derivatives`] only for speed.
 ///
 /// ```
-/// use vitreous_md_core::{Radial, Scalar};
+/// use vitreous_md_core::{Potential, Radial, Scalar, SpeciesTable};
 /// /// phi(r) = exp(-r^2), cut at r = 4 where it is 1e-7.
+/// #[derive(Clone)]
 /// struct Gaussian;
 /// impl Radial for Gaussian {
 ///     fn range(&self) -> f64 { 4.0 }
@@ -26,6 +27,10 @@ use thiserror::Error;
 /// }
 /// let [energy, slope] = Gaussian.derivatives::<2>(1.0);
 /// assert_eq!((energy, slope), ((-1.0_f64).exp(), -(-1.0_f64).exp()));
+/// // A potential for dynamics, quenches and linear response, in any dimension:
+/// let potential = SpeciesTable::uniform(Gaussian)?;
+/// assert_eq!(Potential::<3>::range(&potential), 4.0);
+/// # Ok::<(), vitreous_md_core::SpeciesTableError>(())
 /// ```
 pub trait Radial: Send + Sync {
     /// The distance from which on the energy is zero. [`Radial::energy`] is never asked beyond it.
@@ -328,7 +333,8 @@ impl<F: Radial> Polydisperse<F> {
     /// is in units of `sigma_ij`.
     ///
     /// # Errors
-    /// A range or a largest diameter that is not positive and finite, a non-additivity that is not finite.
+    /// A range or a largest diameter that is not positive and finite, a non-additivity that is not finite or so
+    /// large that a mixed diameter could be negative.
     pub fn new(
         function: F,
         non_additivity: f64,
@@ -340,7 +346,8 @@ impl<F: Radial> Polydisperse<F> {
                 range: function.range(),
             });
         }
-        if !positive(largest_diameter) || !non_additivity.is_finite() {
+        let product = non_additivity * largest_diameter;
+        if !positive(largest_diameter) || !product.is_finite() || product >= 1.0 {
             return Err(PolydisperseError::Diameters {
                 largest_diameter,
                 non_additivity,
@@ -371,7 +378,7 @@ pub enum PolydisperseError {
     },
     /// Numbers that do not describe diameters.
     #[error(
-        "the largest diameter is {largest_diameter}, the non-additivity {non_additivity}: the first must be positive, both finite"
+        "the largest diameter is {largest_diameter}, the non-additivity {non_additivity}: the first must be positive, both finite, and their product below 1, so that no mixed diameter is negative"
     )]
     Diameters {
         /// The largest diameter.

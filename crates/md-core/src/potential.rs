@@ -79,39 +79,48 @@ pub trait Potential<const D: usize>: Send + Sync {
     );
 }
 
-impl<const D: usize, P: Potential<D> + ?Sized> Potential<D> for Box<P> {
-    fn range(&self) -> f64 {
-        (**self).range()
-    }
-    fn pair_range(&self, first: Species, second: Species) -> f64 {
-        (**self).pair_range(first, second)
-    }
-    fn species_count(&self) -> usize {
-        (**self).species_count()
-    }
-    fn check(&self, configuration: &Configuration<D>) -> Result<(), ForceError> {
-        (**self).check(configuration)
-    }
-    fn add_forces(
-        &self,
-        around: &Neighbourhood<'_, D>,
-        forces: &mut [Vector<D>],
-        totals: &mut Totals<D>,
-    ) {
-        (**self).add_forces(around, forces, totals);
-    }
-    fn add_terms(&self, around: &Neighbourhood<'_, D>, linearization: &mut Linearization<D>) {
-        (**self).add_terms(around, linearization);
-    }
-    fn add_along(
-        &self,
-        around: &Neighbourhood<'_, D>,
-        direction: &Direction<'_, D>,
-        sums: &mut PathSums<D>,
-    ) {
-        (**self).add_along(around, direction, sums);
-    }
+/// What points to a potential is one.
+macro_rules! pointers {
+    ($($pointer:ty),*) => {
+        $(
+            impl<const D: usize, P: Potential<D> + ?Sized> Potential<D> for $pointer {
+                fn range(&self) -> f64 {
+                    (**self).range()
+                }
+                fn pair_range(&self, first: Species, second: Species) -> f64 {
+                    (**self).pair_range(first, second)
+                }
+                fn species_count(&self) -> usize {
+                    (**self).species_count()
+                }
+                fn check(&self, configuration: &Configuration<D>) -> Result<(), ForceError> {
+                    (**self).check(configuration)
+                }
+                fn add_forces(
+                    &self,
+                    around: &Neighbourhood<'_, D>,
+                    forces: &mut [Vector<D>],
+                    totals: &mut Totals<D>,
+                ) {
+                    (**self).add_forces(around, forces, totals);
+                }
+                fn add_terms(&self, around: &Neighbourhood<'_, D>, linearization: &mut Linearization<D>) {
+                    (**self).add_terms(around, linearization);
+                }
+                fn add_along(
+                    &self,
+                    around: &Neighbourhood<'_, D>,
+                    direction: &Direction<'_, D>,
+                    sums: &mut PathSums<D>,
+                ) {
+                    (**self).add_along(around, direction, sums);
+                }
+            }
+        )*
+    };
 }
+
+pointers!(Box<P>, &P);
 
 /// The sum of two potentials, for example of a pair and a three-body part.
 #[derive(Clone, Debug)]

@@ -8,8 +8,31 @@ use crate::potential::Potential;
 use crate::scalar::{Dual, Scalar};
 use crate::totals::Totals;
 use crate::vector::{Vector, norm_squared, subtract};
+use thiserror::Error;
 
 /// The energy of a triplet: two legs `r_ij`, `r_ik` from a centre `i`.
+///
+/// Write [`Triplet::energy`] once over a generic [`Scalar`]; its derivatives follow exactly by dual numbers.
+/// Override the other functions only for speed.
+///
+/// ```
+/// use vitreous_md_core::{Potential, Scalar, Species, ThreeBody, Triplet};
+/// /// U = stiffness (cos theta + 1/3)^2 (1 - s_ij/4)^3 (1 - s_ik/4)^3 for legs below 2, which want the angle
+/// /// of a tetrahedron.
+/// struct Angle { stiffness: f64 }
+/// impl Triplet for Angle {
+///     fn range(&self) -> f64 { 2.0 }
+///     fn species_count(&self) -> usize { 1 }
+///     fn energy<S: Scalar>(&self, _: Species, _: [Species; 2], [ij, ik, jk]: [S; 3]) -> S {
+///         let cosine = (ij + ik - jk) / ((ij * ik).sqrt() * 2.0);
+///         let ends = (-ij / 4.0 + 1.0).powi(3) * (-ik / 4.0 + 1.0).powi(3);
+///         (cosine + 1.0 / 3.0).powi(2) * ends * self.stiffness
+///     }
+/// }
+/// let potential = ThreeBody::new(Angle { stiffness: 5.0 })?;
+/// assert_eq!(Potential::<2>::range(&potential), 2.0);
+/// # Ok::<(), vitreous_md_core::ThreeBodyError>(())
+/// ```
 pub trait Triplet: Send + Sync {
     /// The length of a leg from which on the energy is zero.
     fn range(&self) -> f64;
@@ -93,7 +116,48 @@ pub struct Leg<const D: usize> {
 ///
 /// In [`Totals::squared_term_forces`] the triplets of one centre count as one term.
 #[derive(Clone, Debug)]
-pub struct ThreeBody<T>(pub T);
+pub struct ThreeBody<T> {
+    term: T,
+}
+
+/// Why a term does not make a three-body potential.
+#[derive(Clone, Copy, Debug, Error, PartialEq)]
+pub enum ThreeBodyError {
+    /// A range that is not a positive number.
+    #[error("the range of a leg is {range}: it must be positive and finite")]
+    Range {
+        /// The range.
+        range: f64,
+    },
+    /// No species, or more than [`Species`] can tell apart.
+    #[error("a three-body term of {species} species: there must be from 1 to 256")]
+    Species {
+        /// Their number.
+        species: usize,
+    },
+}
+
+impl<T: Triplet> ThreeBody<T> {
+    /// The potential of a term.
+    ///
+    /// # Errors
+    /// A range that is not positive and finite; no species or more than 256.
+    pub fn new(term: T) -> Result<Self, ThreeBodyError> {
+        let (range, species) = (term.range(), term.species_count());
+        if !(range.is_finite() && range > 0.0) {
+            return Err(ThreeBodyError::Range { range });
+        }
+        if !(1..=256).contains(&species) {
+            return Err(ThreeBodyError::Species { species });
+        }
+        Ok(Self { term })
+    }
+
+    /// The term.
+    pub fn term(&self) -> &T {
+        &self.term
+    }
+}
 
 /// The legs of every particle, found once: each close pair is a leg of both its particles.
 struct Legs<const D: usize> {
@@ -172,11 +236,11 @@ fn squared_forces<const D: usize>(gradients: &[Vector<D>]) -> f64 {
 
 impl<const D: usize, T: Triplet> Potential<D> for ThreeBody<T> {
     fn range(&self) -> f64 {
-        self.0.range()
+        self.term.range()
     }
 
     fn species_count(&self) -> usize {
-        self.0.species_count()
+        self.term.species_count()
     }
 
     fn add_forces(
@@ -186,13 +250,13 @@ impl<const D: usize, T: Triplet> Potential<D> for ThreeBody<T> {
         totals: &mut Totals<D>,
     ) {
         let species = around.species();
-        let all = Legs::new(around, self.0.range());
+        let all = Legs::new(around, self.term.range());
         let mut gradients: Vec<Vector<D>> = Vec::new();
         for i in 0..around.len() {
             let (legs, ends) = all.of(i);
             gradients.clear();
             gradients.resize(legs.len(), [0.0; D]);
-            totals.energy += self.0.centre(species[i], legs, &mut gradients);
+            totals.energy += self.term.centre(species[i], legs, &mut gradients);
             totals.squared_term_forces += squared_forces(&gradients);
             for ((leg, &(end, _)), gradient) in legs.iter().zip(ends).zip(&gradients) {
                 for k in 0..D {
@@ -208,7 +272,7 @@ impl<const D: usize, T: Triplet> Potential<D> for ThreeBody<T> {
 
     fn add_terms(&self, around: &Neighbourhood<'_, D>, linearization: &mut Linearization<D>) {
         let species = around.species();
-        let all = Legs::new(around, self.0.range());
+        let all = Legs::new(around, self.term.range());
         // Both particles of a pair have it as a leg: one edge serves both.
         let edges: Vec<EdgeIndex> = all
             .pairs
@@ -220,12 +284,12 @@ impl<const D: usize, T: Triplet> Potential<D> for ThreeBody<T> {
             let (legs, ends) = all.of(i);
             gradients.clear();
             gradients.resize(legs.len(), [0.0; D]);
-            self.0.centre(species[i], legs, &mut gradients);
+            self.term.centre(species[i], legs, &mut gradients);
             linearization.add_squared_forces(squared_forces(&gradients));
             for (first, a) in legs.iter().enumerate() {
                 for (second, b) in legs.iter().enumerate().skip(first + 1) {
                     let third = subtract(&b.vector, &a.vector);
-                    let derivatives = self.0.hessian(
+                    let derivatives = self.term.hessian(
                         species[i],
                         [a.species, b.species],
                         [a.squared_length, b.squared_length, norm_squared(&third)],
@@ -246,7 +310,7 @@ impl<const D: usize, T: Triplet> Potential<D> for ThreeBody<T> {
         sums: &mut PathSums<D>,
     ) {
         let species = around.species();
-        let all = Legs::new(around, self.0.range());
+        let all = Legs::new(around, self.term.range());
         for i in 0..around.len() {
             let (legs, ends) = all.of(i);
             for (first, a) in legs.iter().enumerate() {
@@ -260,9 +324,11 @@ impl<const D: usize, T: Triplet> Potential<D> for ThreeBody<T> {
                     let changes =
                         edges.map(|([from, to], edge)| direction.of_edge(from, to, &edge));
                     let squares = std::array::from_fn(|e| squared_length(&edges[e].1, &changes[e]));
-                    let energy =
-                        self.0
-                            .energy(species[i], [a.species, b.species], Dual::variables(squares));
+                    let energy = self.term.energy(
+                        species[i],
+                        [a.species, b.species],
+                        Dual::variables(squares),
+                    );
                     sums.add_energy(energy.value);
                     for e in 0..3 {
                         sums.add_edge(edges[e].0, &edges[e].1, &changes[e], energy.gradient[e]);

@@ -1,7 +1,6 @@
 //! Mixtures whose pair energies are given at run time, as formulas or tables.
 
 use crate::decorators::{Ended, Shift};
-use crate::error::ParameterError;
 use crate::formula::Formula;
 use crate::mixtures::{MixtureError, PairTable};
 use crate::tabulated::Tabulated;
@@ -121,7 +120,7 @@ impl CustomMixture {
             ),
             Some(PairText::Table(text)) => PairFunction::Table(
                 text.parse()
-                    .map_err(|error| MixtureError::PairTable { pair, error })?,
+                    .map_err(|error| MixtureError::Tabulated { pair, error })?,
             ),
         };
         let range = function.range();
@@ -130,14 +129,9 @@ impl CustomMixture {
             None if range.is_finite() => range,
             None => return Err(MixtureError::NoCutoff { pair }),
         };
-        if cutoff > range {
-            return Err(ParameterError {
-                parameter: "the cut-off",
-                value: cutoff,
-                requirement: "at most the last distance of the table",
-            }
-            .into());
-        }
-        Ok(Ended::new(function, cutoff, self.shift)?)
+        Ended::new(function, cutoff, self.shift).map_err(|error| MixtureError::Pair {
+            pair,
+            error: Box::new(error),
+        })
     }
 }

@@ -15,20 +15,25 @@ use vitreous_md_core::{Radial, Scalar, Taylor};
 
 /// Why a cut-off is none.
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
-#[error("the cut-off is {cutoff}: it must be positive and finite, and the function finite there")]
+#[error(
+    "the cut-off is {cutoff}: it must be positive and finite, at most the range {range} of the function, and the function finite there"
+)]
 pub struct CutoffError {
     /// The cut-off.
     pub cutoff: f64,
+    /// The range of the function.
+    pub range: f64,
 }
 
 /// The Taylor coefficients of a function of `s = r^2` at the cut-off.
 fn expand<F: Radial, const N: usize>(function: &F, cutoff: f64) -> Result<[f64; N], CutoffError> {
     let coefficients = function.energy(Taylor::<N>::variable(cutoff * cutoff)).0;
-    let positive = cutoff.is_finite() && cutoff > 0.0;
+    let range = function.range();
+    let positive = cutoff.is_finite() && cutoff > 0.0 && cutoff <= range;
     if positive && coefficients.iter().all(|c| c.is_finite()) {
         Ok(coefficients)
     } else {
-        Err(CutoffError { cutoff })
+        Err(CutoffError { cutoff, range })
     }
 }
 
@@ -43,7 +48,7 @@ impl<F: Radial> Truncated<F> {
     /// Cuts a function.
     ///
     /// # Errors
-    /// A cut-off that is not positive and finite, or where the function is not finite.
+    /// A cut-off that is not positive and finite, is beyond the function's range, or where it is not finite.
     pub fn new(function: F, cutoff: f64) -> Result<Self, CutoffError> {
         expand::<F, 1>(&function, cutoff)?;
         Ok(Self { function, cutoff })
@@ -96,7 +101,7 @@ impl<F: Radial, const CONDITIONS: usize> Smoothed<F, CONDITIONS> {
     /// Smooths a function at a cut-off.
     ///
     /// # Errors
-    /// A cut-off that is not positive and finite, or where the function is not finite.
+    /// A cut-off that is not positive and finite, is beyond the function's range, or where it is not finite.
     pub fn new(function: F, cutoff: f64) -> Result<Self, CutoffError> {
         let coefficients = expand(&function, cutoff)?;
         Ok(Self {
@@ -156,7 +161,7 @@ impl<F: Radial> ForceShifted<F> {
     /// Shifts value and force of a function to zero at a cut-off.
     ///
     /// # Errors
-    /// A cut-off that is not positive and finite, or where the function is not finite.
+    /// A cut-off that is not positive and finite, is beyond the function's range, or where it is not finite.
     pub fn new(function: F, cutoff: f64) -> Result<Self, CutoffError> {
         let [value, in_square] = expand(&function, cutoff)?;
         let slope = 2.0 * cutoff * in_square;

@@ -11,7 +11,9 @@ use crate::soft_sphere::{Contact, SoftSphere};
 use crate::sticky_sphere::StickySphere;
 use crate::tabulated::TableError;
 use thiserror::Error;
-use vitreous_md_core::{PolydisperseError, Radial, SpeciesTable, SpeciesTableError};
+use vitreous_md_core::{
+    PolydisperseError, Radial, SpeciesTable, SpeciesTableError, ThreeBodyError,
+};
 
 /// A value for each pair of two species.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,10 +73,13 @@ pub enum MixtureError {
     Cutoff(#[from] CutoffError),
     /// A range.
     #[error(transparent)]
-    Table(#[from] SpeciesTableError),
+    SpeciesTable(#[from] SpeciesTableError),
     /// Another parameter.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
+    /// A three-body term.
+    #[error(transparent)]
+    ThreeBody(#[from] ThreeBodyError),
     /// Diameters.
     #[error(transparent)]
     Polydisperse(#[from] PolydisperseError),
@@ -98,9 +103,17 @@ pub enum MixtureError {
         /// Why it is none.
         error: FormulaError,
     },
+    /// The end of a pair's function.
+    #[error("pair {pair}: {error}")]
+    Pair {
+        /// The pair.
+        pair: &'static str,
+        /// What is wrong with it.
+        error: Box<MixtureError>,
+    },
     /// The table of a pair.
     #[error("pair {pair}: {error}")]
-    PairTable {
+    Tabulated {
         /// The pair.
         pair: &'static str,
         /// Why it is none.

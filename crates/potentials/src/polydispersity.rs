@@ -65,8 +65,9 @@ impl PolydisperseSpheres {
     /// The potential, of configurations with diameters.
     ///
     /// # Errors
-    /// Those of [`Ended::new`] and [`Polydisperse::new`].
+    /// Those of [`Ended::new`], [`Polydisperse::new`] and [`diameters`].
     pub fn potential(&self) -> Result<Polydisperse<Ended<InversePower>>, MixtureError> {
+        self.diameters(0)?;
         let power = InversePower::new(self.energy, 1.0, self.exponent);
         let function = Ended::new(power, self.reduced_cutoff, self.shift)?;
         Ok(Polydisperse::new(

@@ -121,7 +121,7 @@ impl StillingerWeber {
     {
         Ok(Sum(
             SpeciesTable::uniform(self.pair()?)?,
-            ThreeBody(self.angle()?),
+            ThreeBody::new(self.angle()?)?,
         ))
     }
 }

@@ -139,7 +139,7 @@ fn what_is_missing_or_wrong_is_named() {
         (&[("table.AA", "1 2\n")], "pair AA: the table has 1 points"),
         (
             &[("table.AA", table), ("cutoff.AA", "3")],
-            "the cut-off is 3: it must be at most",
+            "the cut-off is 3: it must be positive and finite, at most the range 2.5",
         ),
         (
             &[("constant.r", "1"), ("formula.AA", "r"), ("cutoff.AA", "2")],

@@ -8,7 +8,9 @@ use rand::RngExt;
 use vitreous_md_core::{
     Configuration, ForceField, Radial, Seed, brute_force_pairs, vector::norm_squared,
 };
-use vitreous_potentials::{InversePower, PolydisperseSpheres, Smoothed, polydispersity::diameters};
+use vitreous_potentials::{
+    InversePower, PolydisperseSpheres, Shift, Smoothed, polydispersity::diameters,
+};
 
 proptest! {
     /// Every diameter is at its quantile: the share of smaller ones is, by the integral of `sigma^-3`,
@@ -45,6 +47,25 @@ fn moments_are_those_of_the_power_law() {
     // The polydispersity of the paper, 23 %.
     let polydispersity = (mean(2) / mean(1).powi(2) - 1.0).sqrt();
     assert!((polydispersity - 0.23).abs() < 0.005, "{polydispersity}");
+}
+
+#[test]
+fn impossible_potentials_are_refused() {
+    let refused = |change: fn(&mut PolydisperseSpheres), word: &str| {
+        let mut model = PolydisperseSpheres::default();
+        change(&mut model);
+        let text = model.potential().unwrap_err().to_string();
+        assert!(text.contains(word), "{text}");
+    };
+    // 1 - 0.62 x 1.63 < 0: two particles far apart in size would have no diameter.
+    refused(|model| model.non_additivity = 0.62, "non-additivity 0.62");
+    refused(|model| model.non_additivity = f64::NAN, "non-additivity");
+    refused(
+        |model| model.largest_diameter = -1.0,
+        "largest diameter is -1",
+    );
+    refused(|model| model.reduced_cutoff = 0.0, "cut-off is 0");
+    refused(|model| model.shift = Shift::Smooth(7), "order of smoothing");
 }
 
 #[test]

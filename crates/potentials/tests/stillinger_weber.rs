@@ -372,7 +372,7 @@ fn the_diamond_lattice_has_two_bonds_per_particle() {
         let per_particle = energy(&potential, &diamond) / 8.0;
         // Ten digits of A and B.
         assert!((per_particle + 2.0).abs() < 6e-10, "{per_particle}");
-        let angle = ThreeBody(model.angle().unwrap());
+        let angle = ThreeBody::new(model.angle().unwrap()).unwrap();
         // Angle by angle, the square of a rounding; in sums over legs, roundings of sums of order one.
         let angles = linearize(&angle, &diamond).unwrap().energy();
         assert!(angles.abs() < 1e-25, "{angles}");

@@ -53,6 +53,16 @@ fn setting(text: &str) -> std::result::Result<Setting, String> {
     }
 }
 
+/// A word as a shell wants it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-+=./:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 /// A configuration with the potential in which it lives.
 pub(crate) struct Sample<const D: usize> {
     pub(super) configuration: Configuration<D>,
@@ -75,12 +85,12 @@ impl Input {
     pub(super) fn quench_command(&self) -> String {
         let mut words = vec![
             "vitreous quench".to_owned(),
-            self.path(),
+            quoted(&self.path()),
             "--model".to_owned(),
-            self.model.clone(),
+            quoted(&self.model),
         ];
         for Setting { key, value } in &self.settings {
-            words.push(format!("--set {key}={value}"));
+            words.push(format!("--set {}", quoted(&format!("{key}={value}"))));
         }
         if let Some(dimension) = self.dimension {
             words.push(format!("--dimension {dimension}"));

@@ -125,6 +125,11 @@ impl Kappa {
             }
             None => (0..response.interactions().len()).collect(),
         };
+        ensure!(
+            !indices.is_empty(),
+            "{}: no two particles interact, so there is no dipole stiffness",
+            self.input.path()
+        );
         let name = |index: usize| {
             let interaction = &response.interactions()[index];
             let (i, j) = (interaction.i, interaction.j);

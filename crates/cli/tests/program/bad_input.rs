@@ -121,7 +121,7 @@ fn configurations_without_meaning() {
         text.replacen(second, "B 0 0 0", 1),
     )
     .unwrap();
-    let words = ["overlap.xyz", "particles 0 and 1", "distance"];
+    let words = ["overlap.xyz", "0 and 1", "distance"];
     fail(&folder, &energy("overlap.xyz", &[]), &words);
     fail(
         &folder,

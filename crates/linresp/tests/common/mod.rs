@@ -85,7 +85,10 @@ pub(crate) fn ipl() -> SpeciesTable<Ipl> {
 }
 
 pub(crate) fn stillinger_weber() -> Sum<SpeciesTable<TwoBody>, ThreeBody<Angle>> {
-    Sum(SpeciesTable::uniform(TwoBody).unwrap(), ThreeBody(Angle))
+    Sum(
+        SpeciesTable::uniform(TwoBody).unwrap(),
+        ThreeBody::new(Angle).unwrap(),
+    )
 }
 
 /// A quenched random 50:50 mixture in a plane.

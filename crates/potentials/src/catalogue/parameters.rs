@@ -356,5 +356,5 @@ impl CustomMixture {
     }
 }
 
-const FORMULA: &str = "the energy of the pair as a formula of r (or table.XY instead, its points)";
+const FORMULA: &str = "the energy of the pair as a formula of r (its other names are set by constant.NAME), or table.XY instead: its points";
 const TABLE: &str = "the points of the pair's energy, a line `r phi` for each";
