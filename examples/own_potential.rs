@@ -1,11 +1,12 @@
 //! A potential of your own: write its energy once, and everything else follows.
 //!
 //! Forces, stress, Hessian, moduli: all derivatives come from the one generic function below, by exact
-//! Taylor arithmetic. Here it is checked against finite differences, quenched to a glass and sheared.
+//! Taylor arithmetic. Here it is checked by the conformance kit, quenched to a glass and sheared.
 //! Run it with `cargo run --release --example own_potential`.
 
 use std::error::Error;
 use vitreous::prelude::*;
+use vitreous_conformance::{RadialContract, check_radial};
 
 /// The Morse potential, `phi(r) = depth [(1 - e^{-a (r/r0 - 1)})^2 - 1]`, with its minimum at `r0`.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pairs = [pair(1.4)?, pair(1.2)?, pair(1.0)?];
     let model = SpeciesTable::new(2, |first, second| pairs[first + second])?;
 
-    println!("largest error of a derivative: {:.1e}", check(&pairs[0]));
+    // Five derivatives against dual numbers and differences, and the smooth end: any mistake is an error.
+    check_radial(&pairs[0], &RadialContract::default().continuity(3))?;
 
     let start = Configuration::<3>::random(400, 0.8, &[0.5, 0.5], Seed(1))?;
     let minimizer = NonlinearConjugateGradient::default();
@@ -59,26 +61,4 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     println!("bulk modulus: {:.4}", response.bulk_modulus()?.total());
     Ok(())
-}
-
-/// The largest difference of `dphi/ds` and `d2phi/ds2`, `s = r^2`, from central differences, in units of the
-/// largest of each: about `1e-9`, what differences with a step of `1e-5` can tell.
-fn check(function: &impl Radial) -> f64 {
-    let step = 1e-5;
-    let squares: Vec<f64> = (80..200)
-        .map(|k| (0.01 * f64::from(k) * 0.5 * function.range()).powi(2))
-        .collect();
-    let mut worst = 0.0_f64;
-    for order in 1..3 {
-        let (mut error, mut largest) = (0.0_f64, 0.0_f64);
-        for &s in &squares {
-            let [before, here, after] =
-                [s - step, s, s + step].map(|s| function.derivatives::<3>(s));
-            let difference = (after[order - 1] - before[order - 1]) / (2.0 * step);
-            error = error.max((difference - here[order]).abs());
-            largest = largest.max(here[order].abs());
-        }
-        worst = worst.max(error / largest);
-    }
-    worst
 }

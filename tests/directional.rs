@@ -37,7 +37,7 @@ fn mixed_third_derivatives_are_symmetric_and_linear() {
         ),
     ];
     for (potential, density) in models {
-        let scale = (1.0 / density as f64).cbrt();
+        let scale = f64::cbrt(1.0 / density);
         let start = configuration::<3>(3)
             .deformed(&[[scale, 0.1, 0.0], [0.0, scale, 0.0], [0.0, 0.0, scale]])
             .unwrap();

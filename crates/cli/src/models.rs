@@ -19,17 +19,15 @@ pub(crate) struct Models {
 
 impl Models {
     pub(crate) fn execute(self) -> Result<()> {
-        match self.name {
-            Some(name) => print(&Description::of(&Catalogue::find(&name)?), self.json),
-            None => {
-                let mut models = Catalogue::models();
-                models.push(Catalogue::custom());
-                print(
-                    &List(models.iter().map(Description::of).collect()),
-                    self.json,
-                )
-            }
+        if let Some(name) = self.name {
+            return print(&Description::of(&Catalogue::find(&name)?), self.json);
         }
+        let mut models = Catalogue::models();
+        models.push(Catalogue::custom());
+        print(
+            &List(models.iter().map(Description::of).collect()),
+            self.json,
+        )
     }
 }
 

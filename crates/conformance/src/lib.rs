@@ -200,6 +200,15 @@ fn run<S: Strategy>(
 /// #     fn range(&self) -> f64 { self.range }
 /// #     fn energy<S: Scalar>(&self, s: S) -> S { (-s + self.range * self.range).powi(3) }
 /// # }
+/// # #[derive(Clone, Debug)] struct Angle(f64);
+/// # impl Triplet for Angle {
+/// #     fn range(&self) -> f64 { 1.5 }
+/// #     fn species_count(&self) -> usize { 1 }
+/// #     fn energy<S: Scalar>(&self, _: Species, _: [Species; 2], [ij, ik, jk]: [S; 3]) -> S {
+/// #         (-ij + 2.25).powi(3) * (-ik + 2.25).powi(3) * (ij + ik - jk).powi(2) * self.0
+/// #     }
+/// # }
+/// # fn angles() -> impl Strategy<Value = Angle> { (1.0..2.0).prop_map(Angle) }
 /// # fn wells() -> impl Strategy<Value = Well> { (1.0..2.0).prop_map(|range| Well { range }) }
 /// # fn tables() -> impl Strategy<Value = SpeciesTable<Well>> { wells().prop_map(|w| SpeciesTable::uniform(w).unwrap()) }
 /// // A function of distance: name, strategy, and what it promises.
@@ -211,8 +220,8 @@ fn run<S: Strategy>(
 /// // A whole potential in two and three dimensions, and in three only.
 /// conformance!(mixture: potential, tables(), density = 0.9, species = 1);
 /// conformance!(mixture_in_space: potential<3>, tables(), density = 0.9);
-/// // A three-body term:
-/// // conformance!(angle: triplet, angles(), continuity = 2);
+/// // A three-body term.
+/// conformance!(angles_end_smoothly: triplet, angles(), continuity = 2);
 /// ```
 #[macro_export]
 macro_rules! conformance {
