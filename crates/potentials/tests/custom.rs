@@ -1,5 +1,6 @@
 //! Models whose pair energies are text: against the same functions compiled in, and what is refused.
 
+use std::fmt::Write;
 use vitreous_md_core::{Configuration, ForceField, Mechanics, Potential, Seed};
 use vitreous_potentials::{Catalogue, Model};
 
@@ -63,10 +64,11 @@ fn formulas_are_the_functions_that_they_say() {
 #[test]
 fn tables_are_the_functions_that_they_sample() {
     let mut model = formulas("force");
-    let table: String = (0..=4000)
-        .map(|k| 0.4 + 0.0005 * f64::from(k))
-        .map(|r| format!("{r} {:e}\n", 4.0 * (r.powi(-12) - r.powi(-6))))
-        .collect();
+    let mut table = String::new();
+    for k in 0..=4000 {
+        let r = 0.4 + 0.0005 * f64::from(k);
+        writeln!(table, "{r} {:e}", 4.0 * (r.powi(-12) - r.powi(-6))).unwrap();
+    }
     model.set("table.AA", &table).unwrap();
     // The range of a table is its end, 2.4, unless a cut-off is set.
     model.set("cutoff.AA", "2.4").unwrap();
