@@ -101,7 +101,7 @@ fn positive_number(text: &str) -> std::result::Result<f64, String> {
     text.parse()
         .ok()
         .filter(|value: &f64| value.is_finite() && *value > 0.0)
-        .ok_or_else(|| "it must be a positive number, such as 1e-10".to_owned())
+        .ok_or_else(|| "it must be a positive number".to_owned())
 }
 
 /// Says on standard error which particles have no part in a linear response.

@@ -1,10 +1,9 @@
 //! `vitreous models`.
 
 use crate::building_blocks::print;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 use std::fmt::{Display, Formatter};
-use std::path::Path;
 use vitreous::potentials::{Catalogue, Model};
 
 /// The arguments.
@@ -29,25 +28,6 @@ impl Models {
             self.json,
         )
     }
-}
-
-/// Sets a parameter of a model from text. That of a table may be the path of a file, from `folder` on, which is
-/// read; the points themselves are recognised by their lines.
-pub(crate) fn set_parameter(
-    model: &mut Model,
-    key: &str,
-    value: &str,
-    folder: &Path,
-) -> Result<()> {
-    if key.starts_with("table.") && !value.contains('\n') {
-        let path = folder.join(value);
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read the table {key} from {}", path.display()))?;
-        model.set(key, &text)?;
-    } else {
-        model.set(key, value)?;
-    }
-    Ok(())
 }
 
 #[derive(Serialize)]

@@ -6,8 +6,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use vitreous::potentials::{Catalogue, Model};
 
-use crate::models::set_parameter;
-
 /// A study: one model at several temperatures. Everything that has a default may be left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -428,6 +426,25 @@ impl Study {
         );
         Ok(())
     }
+}
+
+/// Sets a parameter of a model from text. That of a table may be the path of a file, from `folder` on, which is
+/// read; the points themselves are recognised by their lines.
+pub(crate) fn set_parameter(
+    model: &mut Model,
+    key: &str,
+    value: &str,
+    folder: &Path,
+) -> Result<()> {
+    if key.starts_with("table.") && !value.contains('\n') {
+        let path = folder.join(value);
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read the table {key} from {}", path.display()))?;
+        model.set(key, &text)?;
+    } else {
+        model.set(key, value)?;
+    }
+    Ok(())
 }
 
 impl Resolved {

@@ -50,21 +50,14 @@ impl<const D: usize> LinearResponse<'_, D> {
             .iter()
             .map(|direction| Strain::new(self.linearization(), direction))
             .collect();
-        let slopes: Vec<&[f64]> = strains.iter().map(|s| s.force_slope.as_slice()).collect();
-        let relaxation = self.relaxation(&slopes)?;
-        let per_volume = 1.0 / self.linearization().volume();
-        Ok(strains
-            .iter()
-            .zip(relaxation)
-            .map(|(a, relaxation)| {
-                let modulus = |(b, non_affine): (&Strain, f64)| Modulus {
-                    born: per_volume * dot(&a.stretches, &b.slope_changes),
-                    prestress: 0.0,
-                    non_affine: per_volume * non_affine,
-                };
-                strains.iter().zip(relaxation).map(modulus).collect()
-            })
-            .collect())
+        self.relaxed_moduli(
+            &strains,
+            |strain| &strain.force_slope,
+            |a, b| Modulus {
+                born: dot(&a.stretches, &b.slope_changes),
+                ..Modulus::default()
+            },
+        )
     }
 }
 

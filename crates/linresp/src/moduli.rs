@@ -141,7 +141,22 @@ impl<const D: usize> LinearResponse<'_, D> {
             .iter()
             .map(|direction| Strain::new(self.linearization(), direction))
             .collect();
-        let slopes: Vec<&[f64]> = strains.iter().map(|s| s.force_slope.as_slice()).collect();
+        self.relaxed_moduli(
+            &strains,
+            |strain| &strain.force_slope,
+            |a, b| a.affine(b, self.linearization()),
+        )
+    }
+
+    /// The moduli of all pairs of strains: their affine parts, and what relaxation gives back of the forces
+    /// `d2U/dgamma dx` that each brings about; all divided by the volume.
+    pub(crate) fn relaxed_moduli<S>(
+        &self,
+        strains: &[S],
+        force_slope: impl Fn(&S) -> &Vec<f64>,
+        affine: impl Fn(&S, &S) -> Modulus,
+    ) -> Result<Vec<Vec<Modulus>>, ResponseError> {
+        let slopes: Vec<&[f64]> = strains.iter().map(|s| force_slope(s).as_slice()).collect();
         let relaxation = self.relaxation(&slopes)?;
         let per_volume = 1.0 / self.linearization().volume();
         Ok(strains
@@ -149,7 +164,7 @@ impl<const D: usize> LinearResponse<'_, D> {
             .zip(relaxation)
             .map(|(a, relaxation)| {
                 let modulus = |(b, non_affine)| {
-                    let affine = a.affine(b, self.linearization());
+                    let affine = affine(a, b);
                     per_volume
                         * Modulus {
                             non_affine,

@@ -5,7 +5,8 @@
 //! always available: its rms fluctuation falls as `dt^2`, without drift.
 
 use crate::configuration::{Configuration, ConfigurationError};
-use crate::force_field::{ForceError, ForceField, Mechanics};
+use crate::force_error::ForceError;
+use crate::force_field::{ForceField, Mechanics};
 use crate::random::Seed;
 use crate::vector::{Vector, flat, norm_squared};
 use rand_distr::{Distribution, StandardNormal};

@@ -1,7 +1,8 @@
 //! Minima of the potential energy, certified.
 
 use crate::configuration::Configuration;
-use crate::force_field::{ForceBalance, ForceError, Mechanics, linearize};
+use crate::force_error::ForceError;
+use crate::force_field::{ForceBalance, Mechanics, linearize};
 use crate::linearization::Linearization;
 use crate::potential::Potential;
 use serde::{Deserialize, Serialize};

@@ -13,11 +13,13 @@ pub mod configuration;
 pub mod directional;
 pub mod dynamics;
 pub mod extended_xyz;
+pub mod force_error;
 pub mod force_field;
 pub mod inherent_structure;
 pub mod linearization;
 pub mod neighbours;
 pub mod pairs;
+pub mod path;
 pub mod potential;
 pub mod random;
 pub mod scalar;
@@ -28,17 +30,18 @@ pub mod vector;
 pub use cell::{Cell, CellError, Plane};
 pub use configuration::{Configuration, ConfigurationError, Species};
 pub use directional::{
-    Direction, DirectionError, DirectionalDerivatives, PathSums, Series, directional_derivatives,
-    mixed_third_derivatives,
+    DirectionError, DirectionalDerivatives, directional_derivatives, mixed_third_derivatives,
 };
 pub use dynamics::{
     DynamicsError, Integrator, NoseHoover, NoseHooverState, PhasePoint, Trajectory, VelocityVerlet,
 };
-pub use force_field::{ForceBalance, ForceError, ForceField, Mechanics, linearize};
+pub use force_error::ForceError;
+pub use force_field::{ForceBalance, ForceField, Mechanics, linearize};
 pub use inherent_structure::{CertificationError, InherentStructure, Tolerance};
 pub use linearization::{Coupling, Edge, EdgeIndex, Linearization};
 pub use neighbours::{NeighbourList, Neighbourhood, Ranges, VerletList, brute_force_pairs};
 pub use pairs::{Polydisperse, PolydisperseError, Radial, SpeciesTable, SpeciesTableError};
+pub use path::{Direction, PathSums, Series};
 pub use potential::{Potential, Sum};
 pub use random::Seed;
 pub use scalar::{Dual, Scalar, Taylor};

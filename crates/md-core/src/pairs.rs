@@ -1,10 +1,10 @@
 //! Pair potentials: a function of distance for each pair of species, or of distance over diameter.
 
 use crate::configuration::{Configuration, Species};
-use crate::directional::{Direction, PathSums, squared_length};
-use crate::force_field::ForceError;
+use crate::force_error::ForceError;
 use crate::linearization::Linearization;
 use crate::neighbours::Neighbourhood;
+use crate::path::{Direction, PathSums, squared_length};
 use crate::potential::Potential;
 use crate::scalar::{Scalar, Taylor};
 use crate::totals::Totals;

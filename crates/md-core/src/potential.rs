@@ -14,10 +14,10 @@
 //! | several of them | | [`Sum`] |
 
 use crate::configuration::{Configuration, Species};
-use crate::directional::{Direction, PathSums};
-use crate::force_field::ForceError;
+use crate::force_error::ForceError;
 use crate::linearization::Linearization;
 use crate::neighbours::Neighbourhood;
+use crate::path::{Direction, PathSums};
 use crate::totals::Totals;
 use crate::vector::Vector;
 

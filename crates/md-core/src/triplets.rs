@@ -1,9 +1,9 @@
 //! Three-body potentials: the energy of two legs from a centre, summed over all centres and pairs of legs.
 
 use crate::configuration::Species;
-use crate::directional::{Direction, PathSums, squared_length};
 use crate::linearization::{EdgeIndex, Linearization};
 use crate::neighbours::Neighbourhood;
+use crate::path::{Direction, PathSums, squared_length};
 use crate::potential::Potential;
 use crate::scalar::{Dual, Scalar};
 use crate::totals::Totals;

@@ -4,8 +4,9 @@ mod parameters;
 
 use crate::custom::CustomMixture;
 use crate::decorators::Shift;
+use crate::error::MixtureError;
 use crate::mixtures::{
-    InversePowerMixture, LennardJonesMixture, MixtureError, SoftSphereMixture, StickySphereMixture,
+    InversePowerMixture, LennardJonesMixture, SoftSphereMixture, StickySphereMixture,
 };
 use crate::polydispersity::PolydisperseSpheres;
 use crate::soft_sphere::Contact;

@@ -1,8 +1,9 @@
 //! Mixtures whose pair energies are given at run time, as formulas or tables.
 
 use crate::decorators::{Ended, Shift};
+use crate::error::MixtureError;
 use crate::formula::Formula;
-use crate::mixtures::{MixtureError, PairTable};
+use crate::mixtures::PairTable;
 use crate::tabulated::Tabulated;
 use std::collections::BTreeMap;
 use vitreous_md_core::{Radial, Scalar, SpeciesTable};

@@ -7,23 +7,9 @@
 //! | [`ForceShifted`] | `phi`, `phi'`, by a term linear in `r` |
 //! | [`Smoothed<_, N>`](Smoothed) | `phi .. phi^(N-1)`, by a polynomial in `r^2` |
 
-use crate::error::check;
+use crate::error::{CutoffError, MixtureError, check};
 use crate::functions::polynomial;
-use crate::mixtures::MixtureError;
-use thiserror::Error;
 use vitreous_md_core::{Radial, Scalar, Taylor};
-
-/// Why a cut-off is none.
-#[derive(Clone, Copy, Debug, Error, PartialEq)]
-#[error(
-    "the cut-off is {cutoff}: it must be positive and finite, at most the range {range} of the function, and the function finite there"
-)]
-pub struct CutoffError {
-    /// The cut-off.
-    pub cutoff: f64,
-    /// The range of the function.
-    pub range: f64,
-}
 
 /// The Taylor coefficients of a function of `s = r^2` at the cut-off.
 fn expand<F: Radial, const N: usize>(function: &F, cutoff: f64) -> Result<[f64; N], CutoffError> {

@@ -36,15 +36,12 @@ pub mod tabulated;
 
 pub use catalogue::{Catalogue, Mixture, Model, ModelError, Parameter};
 pub use custom::{CustomMixture, PairFunction, PairText};
-pub use decorators::{
-    CutoffError, Ended, ForceShifted, PotentialShifted, Shift, Smoothed, Truncated,
-};
-pub use error::ParameterError;
+pub use decorators::{Ended, ForceShifted, PotentialShifted, Shift, Smoothed, Truncated};
+pub use error::{CutoffError, MixtureError, ParameterError};
 pub use formula::{Formula, FormulaError};
 pub use functions::{InversePower, LennardJones};
 pub use mixtures::{
-    InversePowerMixture, LennardJonesMixture, MixtureError, PairTable, SoftSphereMixture,
-    StickySphereMixture,
+    InversePowerMixture, LennardJonesMixture, PairTable, SoftSphereMixture, StickySphereMixture,
 };
 pub use polydispersity::PolydisperseSpheres;
 pub use soft_sphere::{Contact, SoftSphere};

@@ -3,17 +3,12 @@
 //! Species `A` (index 0) is the majority of the Lennard-Jones models and the large one of the others;
 //! species `B` has index 1.
 
-use crate::decorators::{CutoffError, Ended, ForceShifted, PotentialShifted, Shift, Smoothed};
-use crate::error::ParameterError;
-use crate::formula::FormulaError;
+use crate::decorators::{Ended, ForceShifted, PotentialShifted, Shift, Smoothed};
+use crate::error::MixtureError;
 use crate::functions::{InversePower, LennardJones};
 use crate::soft_sphere::{Contact, SoftSphere};
 use crate::sticky_sphere::StickySphere;
-use crate::tabulated::TableError;
-use thiserror::Error;
-use vitreous_md_core::{
-    PolydisperseError, Radial, SpeciesTable, SpeciesTableError, ThreeBodyError,
-};
+use vitreous_md_core::{Radial, SpeciesTable};
 
 /// A value for each pair of two species.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,62 +58,6 @@ impl<T> PairTable<T> {
             (self.bb, other.bb),
         )
     }
-}
-
-/// Why parameters do not make a mixture.
-#[derive(Clone, Debug, Error, PartialEq)]
-pub enum MixtureError {
-    /// A cut-off.
-    #[error(transparent)]
-    Cutoff(#[from] CutoffError),
-    /// A range.
-    #[error(transparent)]
-    SpeciesTable(#[from] SpeciesTableError),
-    /// Another parameter.
-    #[error(transparent)]
-    Parameter(#[from] ParameterError),
-    /// A three-body term.
-    #[error(transparent)]
-    ThreeBody(#[from] ThreeBodyError),
-    /// Diameters.
-    #[error(transparent)]
-    Polydisperse(#[from] PolydisperseError),
-    /// A pair of species without an energy.
-    #[error("the pair {pair} has no energy: set formula.{pair} or table.{pair}")]
-    NoEnergy {
-        /// The pair.
-        pair: &'static str,
-    },
-    /// A formula without a cut-off.
-    #[error("the pair {pair} has a formula but no cut-off: set cutoff.{pair}")]
-    NoCutoff {
-        /// The pair.
-        pair: &'static str,
-    },
-    /// The formula of a pair.
-    #[error("pair {pair}: {error}")]
-    Formula {
-        /// The pair.
-        pair: &'static str,
-        /// Why it is none.
-        error: FormulaError,
-    },
-    /// The end of a pair's function.
-    #[error("pair {pair}: {error}")]
-    Pair {
-        /// The pair.
-        pair: &'static str,
-        /// What is wrong with it.
-        error: Box<MixtureError>,
-    },
-    /// The table of a pair.
-    #[error("pair {pair}: {error}")]
-    Tabulated {
-        /// The pair.
-        pair: &'static str,
-        /// Why it is none.
-        error: TableError,
-    },
 }
 
 fn table<F: Radial + Clone>(functions: &PairTable<F>) -> Result<SpeciesTable<F>, MixtureError> {

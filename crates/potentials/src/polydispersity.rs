@@ -22,9 +22,9 @@
 //! ```
 
 use crate::decorators::{Ended, Shift};
+use crate::error::MixtureError;
 use crate::error::{ParameterError, check, positive};
 use crate::functions::InversePower;
-use crate::mixtures::MixtureError;
 use vitreous_md_core::Polydisperse;
 
 /// The polydisperse soft spheres of this [module](self).

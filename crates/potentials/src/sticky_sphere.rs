@@ -101,7 +101,7 @@ impl StickySphere {
             amplitudes: [a, b, c],
         };
         check(
-            "the cut-off of a sticky sphere in units of its length",
+            "the reduced cut-off of a sticky sphere (its cut-off over its length)",
             cutoff / length,
             h > 0.0 && sphere.meets_conditions(energy),
             "larger than 2^(1/6) = 1.122462 by a thousandth or more, and not so large that its 12th power overflows",

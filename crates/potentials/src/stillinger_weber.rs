@@ -1,7 +1,7 @@
 //! The Stillinger-Weber model: pairs that attract and angles that want to be tetrahedral.
 
+use crate::error::MixtureError;
 use crate::error::{ParameterError, check, finite, positive};
-use crate::mixtures::MixtureError;
 use vitreous_md_core::vector::dot;
 use vitreous_md_core::{
     Leg, Radial, Scalar, Species, SpeciesTable, Sum, Taylor, ThreeBody, Triplet, Vector,

@@ -1,8 +1,7 @@
 //! The configuration and the model that the commands share.
 
 use super::Command;
-use crate::models::set_parameter;
-use crate::study::Study;
+use crate::study::{Study, set_parameter};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
