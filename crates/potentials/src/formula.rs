@@ -29,7 +29,6 @@ use winnow::{Parser, Result};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Formula {
-    text: String,
     root: Node,
 }
 
@@ -119,15 +118,7 @@ impl Formula {
                 known: known.chain(parameters.keys().cloned()).collect(),
             }
         })?;
-        Ok(Self {
-            text: text.to_owned(),
-            root,
-        })
-    }
-
-    /// The text of the formula.
-    pub fn text(&self) -> &str {
-        &self.text
+        Ok(Self { root })
     }
 }
 

@@ -45,12 +45,22 @@ struct Results {
     converged: bool,
     #[serde(skip)]
     particles: usize,
+    /// Whether the forces balance only because all of them are next to nothing.
+    #[serde(skip)]
+    by_floor: bool,
 }
 
 impl Display for Results {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         let per_particle = self.energy / self.particles as f64;
-        let converged = if self.converged { "yes" } else { "no" };
+        let converged = match (self.converged, self.by_floor) {
+            (false, _) => "no".to_owned(),
+            (true, false) => "yes".to_owned(),
+            (true, true) => format!(
+                "yes: hardly a force is left, the net force on particles is below {:e}",
+                Tolerance::FLOOR
+            ),
+        };
         writeln!(f, "energy       {:<24?} potential energy U", self.energy)?;
         writeln!(f, "             {per_particle:<24?} per particle")?;
         writeln!(
@@ -135,6 +145,7 @@ impl Command for Quench {
                     evaluations: minimum.evaluations,
                     converged: true,
                     particles,
+                    by_floor: minimum.balance.ratio() > self.force_ratio,
                 };
                 (minimum.configuration, results, None)
             }
@@ -151,6 +162,7 @@ impl Command for Quench {
                     evaluations: unconverged.evaluations,
                     converged: false,
                     particles,
+                    by_floor: false,
                 };
                 (configuration, results, Some(failure))
             }
