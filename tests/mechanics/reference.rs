@@ -27,15 +27,19 @@ impl PairModel {
         }
     }
 
-    /// `[phi, phi']` of the pairs AA, AB, BB (0, 1, 2) below the cut-off.
-    pub(crate) fn energy_and_slope(self, pair: usize, r: f64) -> [f64; 2] {
+    /// The terms of `phi` and of `phi'`, as they are printed, of the pairs AA, AB, BB (0, 1, 2) below the cut-off.
+    /// They cancel there, so that the sum of their magnitudes says what roundings may do.
+    fn terms(self, pair: usize, r: f64) -> [Vec<f64>; 2] {
         let energy = [1.0, 1.5, 0.5][pair];
         let sigma = [1.0, 0.8, 0.88][pair];
         let lennard_jones = |r: f64| {
             let sixth = (sigma / r).powi(6);
             [
-                4.0 * energy * (sixth * sixth - sixth),
-                4.0 * energy * (6.0 * sixth - 12.0 * sixth * sixth) / r,
+                [4.0 * energy * sixth * sixth, -4.0 * energy * sixth],
+                [
+                    -48.0 * energy * sixth * sixth / r,
+                    24.0 * energy * sixth / r,
+                ],
             ]
         };
         let end = self.cutoff(pair);
@@ -49,22 +53,33 @@ impl PairModel {
                     -0.49604060728492109,
                     0.066051182641573221,
                 ];
+                let slopes = [
+                    -10.0 * x.powi(-11),
+                    2.0 * c2 * x,
+                    4.0 * c4 * x.powi(3),
+                    6.0 * c6 * x.powi(5),
+                ];
                 [
-                    x.powi(-10) + c0 + c2 * x.powi(2) + c4 * x.powi(4) + c6 * x.powi(6),
-                    (-10.0 * x.powi(-11)
-                        + 2.0 * c2 * x
-                        + 4.0 * c4 * x.powi(3)
-                        + 6.0 * c6 * x.powi(5))
-                        / lambda,
+                    vec![
+                        x.powi(-10),
+                        c0,
+                        c2 * x.powi(2),
+                        c4 * x.powi(4),
+                        c6 * x.powi(6),
+                    ],
+                    slopes.map(|slope| slope / lambda).to_vec(),
                 ]
             }
             Self::ModifiedLennardJones => {
-                let ([u, slope], [u_end, slope_end]) = (lennard_jones(r), lennard_jones(end));
-                [u - u_end - (r - end) * slope_end, slope - slope_end]
+                let ([[a, b], [c, d]], [[e, f], [g, h]]) = (lennard_jones(r), lennard_jones(end));
+                [
+                    vec![a, b, -e, -f, -(r - end) * g, -(r - end) * h],
+                    vec![c, d, -g, -h],
+                ]
             }
             Self::KobAndersen => {
-                let ([u, slope], [u_end, _]) = (lennard_jones(r), lennard_jones(end));
-                [u - u_end, slope]
+                let ([[a, b], slopes], [[e, f], _]) = (lennard_jones(r), lennard_jones(end));
+                [vec![a, b, -e, -f], slopes.to_vec()]
             }
         }
     }
@@ -76,10 +91,10 @@ pub(crate) struct Reference<const D: usize> {
     pub(crate) energy: f64,
     pub(crate) forces: Vec<Vector<D>>,
     pub(crate) stress: Matrix<D>,
-    /// The sum of the magnitudes of what is added up to the energy and the stress.
+    /// The sum of the magnitudes of the terms that are added up to the energy and the stress.
     pub(crate) energy_size: f64,
     pub(crate) stress_size: f64,
-    /// The largest force of one pair.
+    /// The largest force of one pair, in terms of the same kind.
     pub(crate) largest_pair_force: f64,
 }
 
@@ -186,11 +201,14 @@ impl<const D: usize> Sample<D> {
             if distance >= formula.cutoff(pair) {
                 continue;
             }
-            let [energy, slope] = formula.energy_and_slope(pair, distance);
+            let terms = formula.terms(pair, distance);
+            let [energy, slope] = terms.each_ref().map(|terms| terms.iter().sum::<f64>());
+            let [energy_size, slope_size] =
+                terms.map(|terms| terms.iter().map(|term| term.abs()).sum::<f64>());
             sums.energy += 0.5 * energy;
-            sums.energy_size += 0.5 * energy.abs();
-            sums.stress_size += 0.5 * (slope * distance).abs() / volume;
-            sums.largest_pair_force = sums.largest_pair_force.max(slope.abs());
+            sums.energy_size += 0.5 * energy_size;
+            sums.stress_size += 0.5 * slope_size * distance / volume;
+            sums.largest_pair_force = sums.largest_pair_force.max(slope_size);
             for k in 0..D {
                 // The force on i points away from j where the slope is negative.
                 sums.forces[i][k] += slope * r[k] / distance;
