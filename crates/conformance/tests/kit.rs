@@ -183,7 +183,7 @@ fn what_cannot_be_tested_is_said() {
     assert_eq!(check_potential(&table, &at(1.1, 0)), Ok(()));
     let laws = [at(5.0, 0), at(1.1, 3), at(0.0, 0)]
         .map(|state| check_potential(&table, &state).unwrap_err().law());
-    assert_eq!(laws, [Law::Interaction, Law::Finite, Law::Finite]);
+    assert_eq!(laws, [Law::Interaction, Law::Contract, Law::Finite]);
     let message = check_potential(&table, &at(1.1, 3))
         .unwrap_err()
         .to_string();
