@@ -84,7 +84,8 @@ pub enum DirectionError {
 /// ```
 ///
 /// # Errors
-/// Displacements of another number of particles; as [`ForceField::evaluate`](crate::ForceField::evaluate).
+/// Displacements of another number of particles, or a direction that is not finite; as
+/// [`ForceField::evaluate`](crate::ForceField::evaluate).
 pub fn directional_derivatives<const D: usize>(
     potential: &dyn Potential<D>,
     configuration: &Configuration<D>,

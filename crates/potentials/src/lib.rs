@@ -9,7 +9,8 @@
 //! - [`polydispersity`]: diameters that are distributed continuously.
 //! - [`catalogue`]: the models by name, with parameters that can be set by key.
 //!
-//! Every part is a [`Radial`](vitreous_md_core::Radial) and recombines with those of users:
+//! Every function of distance is a [`Radial`](vitreous_md_core::Radial), the angles of Stillinger-Weber are a
+//! [`Triplet`](vitreous_md_core::Triplet), and all recombine with those of users:
 //!
 //! ```
 //! use vitreous_md_core::{Potential, SpeciesTable};

@@ -157,9 +157,22 @@ fn length_slots<'a>(meaning: &'static str, values: &'a mut PairTable<f64>) -> Ve
     pair_slots("length", meaning, values, |value, _| Place::Positive(value))
 }
 
+/// The lengths of pairs, and the cut-offs that are a multiple of them unless they are given.
+fn length_and_cutoff_slots<'a>(
+    meaning: &'static str,
+    lengths: &'a mut PairTable<f64>,
+    cutoffs: &'a mut PairTable<Option<f64>>,
+    multiple: f64,
+) -> Vec<Slot<'a>> {
+    let cutoffs = cutoff_slots(cutoffs, *lengths, multiple);
+    let mut slots = length_slots(meaning, lengths);
+    slots.extend(cutoffs);
+    slots
+}
+
 impl InversePowerMixture {
     pub(super) fn slots<'a>(&'a mut self, shift: &'a mut Shift) -> Vec<Slot<'a>> {
-        let (lengths, multiple) = (self.lengths, self.reduced_cutoff);
+        let multiple = self.reduced_cutoff;
         let mut slots = vec![
             energy_slot(&mut self.energy),
             slot(
@@ -170,18 +183,19 @@ impl InversePowerMixture {
             shift_slot(shift),
             reduced_cutoff_slot(&mut self.reduced_cutoff),
         ];
-        slots.extend(length_slots(
+        slots.extend(length_and_cutoff_slots(
             "the length lambda of the pair",
             &mut self.lengths,
+            &mut self.cutoffs,
+            multiple,
         ));
-        slots.extend(cutoff_slots(&mut self.cutoffs, lengths, multiple));
         slots
     }
 }
 
 impl LennardJonesMixture {
     pub(super) fn slots(&mut self) -> Vec<Slot<'_>> {
-        let (lengths, multiple) = (self.lengths, self.reduced_cutoff);
+        let multiple = self.reduced_cutoff;
         let mut slots = vec![
             shift_slot(&mut self.shift),
             reduced_cutoff_slot(&mut self.reduced_cutoff),
@@ -192,27 +206,29 @@ impl LennardJonesMixture {
             &mut self.energies,
             |value, _| Place::Positive(value),
         ));
-        slots.extend(length_slots(
+        slots.extend(length_and_cutoff_slots(
             "the length sigma of the pair",
             &mut self.lengths,
+            &mut self.cutoffs,
+            multiple,
         ));
-        slots.extend(cutoff_slots(&mut self.cutoffs, lengths, multiple));
         slots
     }
 }
 
 impl StickySphereMixture {
     pub(super) fn slots(&mut self) -> Vec<Slot<'_>> {
-        let (lengths, multiple) = (self.lengths, self.reduced_cutoff);
+        let multiple = self.reduced_cutoff;
         let mut slots = vec![
             energy_slot(&mut self.energy),
             reduced_cutoff_slot(&mut self.reduced_cutoff),
         ];
-        slots.extend(length_slots(
+        slots.extend(length_and_cutoff_slots(
             "the length lambda of the pair",
             &mut self.lengths,
+            &mut self.cutoffs,
+            multiple,
         ));
-        slots.extend(cutoff_slots(&mut self.cutoffs, lengths, multiple));
         slots
     }
 }
