@@ -77,6 +77,23 @@ impl<const D: usize> BlockMatrix<D> {
         }
     }
 
+    /// A matrix of zeros with blocks at the same positions.
+    pub(crate) fn zeros_alike(&self) -> Self {
+        Self {
+            blocks: vec![[[0.0; D]; D]; self.blocks.len()],
+            ..self.clone()
+        }
+    }
+
+    /// Changes every stored block, given its row and column.
+    pub(crate) fn update(&mut self, change: impl Fn(usize, usize, &mut Matrix<D>)) {
+        for row in 0..self.rows() {
+            for slot in self.starts[row]..self.starts[row + 1] {
+                change(row, self.columns[slot] as usize, &mut self.blocks[slot]);
+            }
+        }
+    }
+
     /// Adds to the block at a position that the pattern has.
     pub(crate) fn add(&mut self, row: usize, column: usize, block: &Matrix<D>) {
         let slot = self.slot(row, column);

@@ -115,6 +115,11 @@ impl<const D: usize> Clusters<D> {
         self.rotating[self.labels[particle] as usize]
     }
 
+    /// The cluster of each particle, and the number of particles of each cluster.
+    pub(crate) fn membership(&self) -> (&[u32], &[usize]) {
+        (&self.labels, &self.sizes)
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.sizes.len()
     }

@@ -1,11 +1,12 @@
 //! Force dipoles on interacting pairs and their stiffness.
 
+use crate::block_matrix::BlockMatrix;
 use crate::interaction::Interaction;
 use crate::response::{LinearResponse, ResponseError};
 use rand::{Rng, RngExt};
 use rayon::prelude::*;
 use std::num::NonZeroUsize;
-use vitreous_md_core::Vector;
+use vitreous_md_core::{Vector, vector};
 
 /// Right-hand sides solved at once: enough to read the factor seldom, few enough to stay in cache.
 const BATCH: usize = 32;
@@ -92,11 +93,34 @@ impl<const D: usize> LinearResponse<'_, D> {
 
     /// The stiffness of every interaction, in the order of [`LinearResponse::interactions`].
     ///
+    /// ```text
+    /// kappa_ij = (d . M^-1 . d) / (d . M^-2 . d)
+    /// ```
+    ///
+    /// With [`SparseCholesky`](crate::SparseCholesky) both numbers of every pair come from a
+    /// [`SelectedInverse`](crate::SelectedInverse), at the cost of some ten factorisations; other solvers solve for
+    /// one dipole after another.
+    ///
     /// # Errors
     /// As [`LinearResponse::dipole_stiffness`].
     pub fn dipole_stiffness_field(&self, threads: NonZeroUsize) -> Result<Vec<f64>, ResponseError> {
         let all: Vec<usize> = (0..self.interactions().len()).collect();
-        self.dipole_stiffness(&all, threads)
+        let Some(selected) = self.inverse().selected_inverse(threads)? else {
+            return self.dipole_stiffness(&all, threads);
+        };
+        let stiffness = |pair: &Interaction<D>| {
+            let unit = pair.unit();
+            let form = |matrix: &BlockMatrix<D>| -> f64 {
+                let between = |i, j| matrix.block(i, j).map_or(0.0, |block| {
+                    vector::dot(&unit, &vector::transform(block, &unit))
+                });
+                between(pair.i, pair.i) + between(pair.j, pair.j)
+                    - between(pair.i, pair.j)
+                    - between(pair.j, pair.i)
+            };
+            form(selected.inverse()) / form(selected.square())
+        };
+        Ok(self.interactions().iter().map(stiffness).collect())
     }
 
     /// As [`LinearResponse::dipole_stiffness`], with the responses `z`: `D N` numbers for each interaction.

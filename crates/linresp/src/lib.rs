@@ -19,22 +19,28 @@
 //! Whatever the solver, a solution is handed out only after its residual was recomputed straight from the
 //! edges of the expansion. A structure that is no minimum is refused with the curvature that was found.
 
+mod assembly_tree;
 pub mod block_matrix;
 mod clusters;
 pub mod conjugate_gradient;
 pub mod dipole;
 pub mod finite_strain;
+mod front;
 pub mod green_lagrange;
 pub mod hessian;
 pub mod interaction;
 mod matrix_market;
 pub mod moduli;
+mod multifrontal;
 mod ordering;
+pub mod product;
 pub mod response;
+pub mod selected_inverse;
 pub mod shear;
 pub mod solver;
 pub mod sparse_cholesky;
 pub mod stiffness;
+mod threads;
 mod vertex_cover;
 
 pub use block_matrix::BlockMatrix;
@@ -47,6 +53,7 @@ pub use hessian::Hessian;
 pub use interaction::Interaction;
 pub use moduli::Modulus;
 pub use response::{LinearResponse, ResponseError};
+pub use selected_inverse::SelectedInverse;
 pub use shear::Shear;
 pub use solver::{Accuracy, InverseHessian, LinearSolver, PreparedSolver, SolveError};
 pub use sparse_cholesky::SparseCholesky;

@@ -1,6 +1,8 @@
 //! What a solver of linear systems with the Hessian is, and the inverse Hessian that checks what it delivers.
 
 use crate::hessian::Hessian;
+use crate::selected_inverse::SelectedInverse;
+use std::num::NonZeroUsize;
 use thiserror::Error;
 
 /// A way to solve `M x = b`, to be chosen at run time.
@@ -36,6 +38,19 @@ pub trait PreparedSolver<const D: usize>: Send + Sync {
 
     /// How accurate solutions are to be.
     fn accuracy(&self) -> Accuracy;
+
+    /// Blocks of the pseudo-inverse and of its square, `None` if the solver has no way to them that is faster
+    /// than solving. The result does not depend on the number of threads.
+    ///
+    /// # Errors
+    /// Those of the solver.
+    fn selected_inverse(
+        &self,
+        _hessian: &Hessian<'_, D>,
+        _threads: NonZeroUsize,
+    ) -> Result<Option<SelectedInverse<D>>, SolveError> {
+        Ok(None)
+    }
 }
 
 /// How accurate a solution is to be, in terms of the relative residual `|b - M x| / |b|`.
@@ -233,6 +248,18 @@ impl<'a, const D: usize> InverseHessian<'a, D> {
                 tolerance: accuracy.tolerance,
             })
         }
+    }
+
+    /// Blocks of the inverse and of its square, `None` if the solver has no way to them that is faster than
+    /// solving.
+    ///
+    /// # Errors
+    /// Those of the solver.
+    pub fn selected_inverse(
+        &self,
+        threads: NonZeroUsize,
+    ) -> Result<Option<SelectedInverse<D>>, SolveError> {
+        self.solver.selected_inverse(&self.hessian, threads)
     }
 
     fn project(&self, vectors: &mut [f64]) {

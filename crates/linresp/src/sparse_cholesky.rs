@@ -1,16 +1,15 @@
 //! Factorisation of the Hessian for many right-hand sides.
 
 use crate::conjugate_gradient::ConjugateGradient;
+use crate::front::Memory;
 use crate::hessian::Hessian;
+use crate::assembly_tree::AssemblyTree;
+use crate::multifrontal::{Elimination, Factor, explain};
 use crate::ordering::nested_dissection;
 use crate::solver::{Accuracy, LinearSolver, PreparedSolver, SolveError};
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::cholesky::llt::factor::LltError;
-use faer::sparse::linalg::cholesky::{simplicial, supernodal};
-use faer::sparse::{SparseColMatRef, SymbolicSparseColMatRef};
-use faer::{Conj, MatMut, Par};
-use rand::RngExt;
-use vitreous_md_core::Seed;
+use crate::selected_inverse::{Inversion, SelectedInverse};
+use crate::threads::Threads;
+use std::num::NonZeroUsize;
 
 /// Sparse Cholesky factorisation `M = L L^T`: the cost of one factorisation, then cheap solutions for any
 /// number of right-hand sides.
@@ -44,6 +43,8 @@ pub struct SparseCholesky {
     pub tolerance: f64,
     /// Solutions are refined, at most twice, while their relative residual is above this.
     pub target: f64,
+    /// The number of threads that share the factorisation. The factor does not depend on it.
+    pub threads: NonZeroUsize,
 }
 
 impl Default for SparseCholesky {
@@ -52,6 +53,7 @@ impl Default for SparseCholesky {
         Self {
             tolerance: 1e-10,
             target: 1e-12,
+            threads: NonZeroUsize::MIN,
         }
     }
 }
@@ -59,7 +61,7 @@ impl Default for SparseCholesky {
 impl<const D: usize> LinearSolver<D> for SparseCholesky {
     fn prepare(&self, hessian: &Hessian<'_, D>) -> Result<Box<dyn PreparedSolver<D>>, SolveError> {
         Ok(Box::new(Prepared {
-            factor: CholeskyFactor::new(hessian)?,
+            factor: CholeskyFactor::new(hessian, self.threads)?,
             accuracy: Accuracy {
                 tolerance: self.tolerance,
                 target: self.target,
@@ -69,37 +71,45 @@ impl<const D: usize> LinearSolver<D> for SparseCholesky {
     }
 }
 
-struct Prepared {
-    factor: CholeskyFactor,
+struct Prepared<const D: usize> {
+    factor: CholeskyFactor<D>,
     accuracy: Accuracy,
 }
 
-impl<const D: usize> PreparedSolver<D> for Prepared {
+impl<const D: usize> PreparedSolver<D> for Prepared<D> {
     fn solve(
         &self,
         _: &Hessian<'_, D>,
         rhs: &[f64],
         solution: &mut [f64],
     ) -> Result<(), SolveError> {
-        self.factor.solve::<D>(rhs, solution)
+        self.factor.solve(rhs, solution);
+        Ok(())
     }
 
     fn accuracy(&self) -> Accuracy {
         self.accuracy
     }
+
+    fn selected_inverse(
+        &self,
+        hessian: &Hessian<'_, D>,
+        threads: NonZeroUsize,
+    ) -> Result<Option<SelectedInverse<D>>, SolveError> {
+        let threads = Threads::new(threads)?;
+        Ok(Some(self.factor.selected_inverse(hessian, &threads)))
+    }
 }
 
 /// The factor of the Hessian without the rows and columns of pinned particles.
-struct CholeskyFactor {
-    particles: usize,
-    /// The particles in their order of elimination; those pinned are missing.
-    order: Vec<usize>,
-    symbolic: supernodal::SymbolicSupernodalCholesky<usize>,
-    values: Vec<f64>,
+struct CholeskyFactor<const D: usize> {
+    tree: AssemblyTree,
+    factor: Factor<D>,
 }
 
-impl CholeskyFactor {
-    fn new<const D: usize>(hessian: &Hessian<'_, D>) -> Result<Self, SolveError> {
+impl<const D: usize> CholeskyFactor<D> {
+    fn new(hessian: &Hessian<'_, D>, threads: NonZeroUsize) -> Result<Self, SolveError> {
+        let threads = Threads::new(threads)?;
         let matrix = hessian.matrix();
         let weights: Vec<f64> = matrix
             .diagonal_blocks()
@@ -111,194 +121,86 @@ impl CholeskyFactor {
             free[pinned] = false;
         }
         let members = (0..hessian.particles()).filter(|&i| free[i]).collect();
-        let order = nested_dissection(matrix, hessian.cluster_data().map(), members);
-
-        let upper = Triangle::upper(hessian, &order);
-        let rows = upper.rows();
-        let mut tree = vec![0_isize; rows];
-        let mut counts = vec![0_usize; rows];
-        let mut memory = buffer(
-            simplicial::prefactorize_symbolic_cholesky_scratch::<usize>(rows, upper.indices.len())
-                .or(supernodal::factorize_supernodal_symbolic_cholesky_scratch::<usize>(rows)),
-        )?;
-        let stack = MemStack::new(&mut memory);
-        let tree = simplicial::prefactorize_symbolic_cholesky(
-            &mut tree,
-            &mut counts,
-            upper.symbolic(),
-            stack,
-        );
-        let symbolic = supernodal::factorize_supernodal_symbolic_cholesky(
-            upper.symbolic(),
-            tree,
-            &counts,
-            stack,
-            faer::sparse::linalg::SymbolicSupernodalParams::default(),
-        )
-        .map_err(|_| SolveError::OutOfMemory { entries: 0 })?;
-        drop(upper);
-
-        let lower = Triangle::lower(hessian, &order);
-        let entries = symbolic.len_val();
-        let mut values = Vec::new();
-        values
-            .try_reserve_exact(entries)
-            .map_err(|_| SolveError::OutOfMemory { entries })?;
-        values.resize(entries, 0.0);
-        let mut memory = buffer(supernodal::factorize_supernodal_numeric_llt_scratch::<
-            usize,
-            f64,
-        >(&symbolic, Par::Seq, faer::Spec::default()))?;
-        let outcome = supernodal::factorize_supernodal_numeric_llt(
-            &mut values,
-            SparseColMatRef::new(lower.symbolic(), &lower.values),
-            faer::linalg::cholesky::llt::factor::LltRegularization::default(),
-            &symbolic,
-            Par::Seq,
-            MemStack::new(&mut memory),
-            faer::Spec::default(),
-        );
-        if let Err(LltError::NonPositivePivot { index }) = outcome {
-            // The index may be one past the pivot, and is of a row of the matrix, not of a particle.
-            let particle = order[(index / D).min(order.len() - 1)];
-            return Err(unstable_direction(hessian, particle));
+        let t0 = std::time::Instant::now();
+        let parts = nested_dissection(matrix, hessian.cluster_data().map(), members);
+        let t1 = std::time::Instant::now();
+        let tree = AssemblyTree::new(matrix, parts);
+        let t2 = std::time::Instant::now();
+        let factor = Elimination {
+            tree: &tree,
+            matrix,
+            shift: 0.0,
+            threads: &threads,
+            memory: Memory::default(),
         }
-        Ok(Self {
-            particles: hessian.particles(),
-            order,
-            symbolic,
-            values,
-        })
+        .factorise()
+        .map_err(explain)?;
+        if std::env::var("VT").is_ok() {
+            let t3 = std::time::Instant::now();
+            let n = tree.order.len();
+            let mut cols: Vec<Vec<u32>> = vec![Vec::new(); n];
+            let mut extra: Vec<Vec<usize>> = vec![Vec::new(); n];
+            let (mut nnz, mut fl) = (0.0, 0.0);
+            for k in 0..n {
+                let mut c: Vec<u32> = matrix.row(tree.order[k]).filter_map(|(j, _)| tree.place[j]).filter(|&p| p as usize > k).collect();
+                for &e in &extra[k] { c.extend(cols[e].iter().filter(|&&p| p as usize > k)); cols[e].clear(); }
+                c.sort_unstable(); c.dedup();
+                if let Some(&p) = c.first() { extra[p as usize].push(k); }
+                let m = (D * c.len()) as f64;
+                nnz += 9.0 * (c.len() as f64 + 1.0);
+                fl += 3.0 * m * m;
+                cols[k] = c;
+            }
+            eprintln!("exact: {:.1}M {:.1} GF", nnz / 1e6, fl / 1e9);
+            let biggest = tree.nodes.iter().map(|n| D * n.front()).max().unwrap();
+            eprintln!(
+                "dissect {:?} tree {:?} factor {:?} = {:.1} GF/s; nodes {} entries {:.1}M ops {:.2} GF front {biggest}",
+                t1 - t0, t2 - t1, t3 - t2,
+                tree.operations::<D>() / (t3 - t2).as_secs_f64() / 1e9,
+                tree.nodes.len(),
+                tree.entries::<D>() as f64 / 1e6,
+                tree.operations::<D>() / 1e9
+            );
+        }
+        Ok(Self { tree, factor })
     }
 
-    fn solve<const D: usize>(&self, rhs: &[f64], solution: &mut [f64]) -> Result<(), SolveError> {
+    fn selected_inverse(&self, hessian: &Hessian<'_, D>, threads: &Threads) -> SelectedInverse<D> {
+        let inversion = Inversion {
+            tree: &self.tree,
+            matrix: hessian.matrix(),
+            factor: &self.factor,
+            threads,
+            memory: Memory::default(),
+        };
+        let solve = |rhs: &[f64]| {
+            let mut solution = vec![0.0; rhs.len()];
+            self.solve(rhs, &mut solution);
+            solution
+        };
+        SelectedInverse::assemble(hessian, &inversion.entries(), solve)
+    }
+
+    fn solve(&self, rhs: &[f64], solution: &mut [f64]) {
+        let particles = self.tree.place.len();
         let (rhs, _) = rhs.as_chunks::<D>();
         let (solution, _) = solution.as_chunks_mut::<D>();
-        let columns = rhs.len() / self.particles;
-        let mut work: Vec<[f64; D]> = Vec::with_capacity(columns * self.order.len());
-        for b in rhs.chunks_exact(self.particles) {
-            work.extend(self.order.iter().map(|&i| b[i]));
-        }
-        let mut memory = buffer(
-            self.symbolic
-                .solve_in_place_scratch::<f64>(columns, Par::Seq),
-        )?;
-        supernodal::SupernodalLltRef::new(&self.symbolic, &self.values).solve_in_place_with_conj(
-            Conj::No,
-            MatMut::from_column_major_slice_mut(
-                work.as_flattened_mut(),
-                D * self.order.len(),
-                columns,
-            ),
-            Par::Seq,
-            MemStack::new(&mut memory),
-        );
-        for (x, work) in solution
-            .chunks_exact_mut(self.particles)
-            .zip(work.chunks_exact(self.order.len().max(1)))
-        {
-            for (&i, value) in self.order.iter().zip(work) {
-                x[i] = *value;
+        let columns = rhs.len() / particles.max(1);
+        // Row by row: the numbers of one coordinate of all right-hand sides lie together.
+        let mut work = Vec::with_capacity(D * columns * self.tree.order.len());
+        for &i in &self.tree.order {
+            for k in 0..D {
+                work.extend((0..columns).map(|column| rhs[column * particles + i][k]));
             }
         }
-        Ok(())
-    }
-}
-
-fn buffer(requirement: faer::dyn_stack::StackReq) -> Result<MemBuffer, SolveError> {
-    MemBuffer::try_new(requirement).map_err(|_| SolveError::OutOfMemory { entries: 0 })
-}
-
-/// What is known of a Hessian that would not be factorised.
-fn unstable_direction<const D: usize>(hessian: &Hessian<'_, D>, particle: usize) -> SolveError {
-    let mut random = Seed(0).stream("unstable direction", &[]);
-    let mut start: Vec<f64> = (0..hessian.dimension())
-        .map(|_| random.random_range(-1.0..1.0))
-        .collect();
-    hessian.project(&mut start);
-    let search = ConjugateGradient {
-        // Curvature shows up long before.
-        iteration_limit: 10_000,
-        ..ConjugateGradient::default()
-    };
-    let outcome = search
-        .prepare(hessian)
-        .and_then(|search| search.solve(hessian, &start, &mut vec![0.0; start.len()]));
-    match outcome {
-        Err(saddle @ SolveError::Saddle { .. }) => saddle,
-        _ => SolveError::Singular { particle },
-    }
-}
-
-/// One triangle of the Hessian in an order of elimination, compressed by columns.
-struct Triangle {
-    starts: Vec<usize>,
-    indices: Vec<usize>,
-    values: Vec<f64>,
-}
-
-impl Triangle {
-    fn upper<const D: usize>(hessian: &Hessian<'_, D>, order: &[usize]) -> Self {
-        Self::new(hessian, order, |row, column| row <= column)
-    }
-
-    fn lower<const D: usize>(hessian: &Hessian<'_, D>, order: &[usize]) -> Self {
-        Self::new(hessian, order, |row, column| row >= column)
-    }
-
-    fn new<const D: usize>(
-        hessian: &Hessian<'_, D>,
-        order: &[usize],
-        keep: impl Fn(usize, usize) -> bool,
-    ) -> Self {
-        let mut place = vec![None; hessian.particles()];
-        for (k, &i) in order.iter().enumerate() {
-            place[i] = Some(k);
-        }
-        let mut triangle = Self {
-            starts: vec![0],
-            indices: Vec::new(),
-            values: Vec::new(),
-        };
-        let mut column_of_blocks = Vec::new();
-        for (k, &i) in order.iter().enumerate() {
-            column_of_blocks.clear();
-            // The matrix is symmetric: its rows are its columns.
-            column_of_blocks.extend(
-                hessian
-                    .matrix()
-                    .row(i)
-                    .filter_map(|(j, block)| place[j].map(|row| (row, block))),
-            );
-            column_of_blocks.sort_unstable_by_key(|&(row, _)| row);
-            for b in 0..D {
-                let column = D * k + b;
-                for &(block_row, block) in &column_of_blocks {
-                    for a in 0..D {
-                        let row = D * block_row + a;
-                        if keep(row, column) {
-                            triangle.indices.push(row);
-                            triangle.values.push(block[b][a]);
-                        }
-                    }
+        self.factor.solve(&self.tree, &mut work, columns);
+        let mut rows = work.chunks_exact(columns.max(1));
+        for &i in &self.tree.order {
+            for k in 0..D {
+                for (column, x) in rows.next().unwrap_or_default().iter().enumerate() {
+                    solution[column * particles + i][k] = *x;
                 }
-                triangle.starts.push(triangle.indices.len());
             }
         }
-        triangle
-    }
-
-    fn rows(&self) -> usize {
-        self.starts.len() - 1
-    }
-
-    fn symbolic(&self) -> SymbolicSparseColMatRef<'_, usize> {
-        SymbolicSparseColMatRef::new_checked(
-            self.rows(),
-            self.rows(),
-            &self.starts,
-            None,
-            &self.indices,
-        )
     }
 }

@@ -1,0 +1,215 @@
+//! Dense operations on fronts, cut in tiles of fixed size that threads share.
+
+use crate::product::{Wanted, add_product};
+use crate::threads::Threads;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::llt::factor::{
+    LltError, LltRegularization, cholesky_in_place, cholesky_in_place_scratch,
+};
+use faer::linalg::triangular_solve::{
+    solve_lower_triangular_in_place, solve_upper_triangular_in_place,
+};
+use faer::{MatMut, MatRef, Par, Spec};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Columns that are factorised before the rest of a panel is updated.
+const BLOCK: usize = 128;
+
+/// Rows and columns of a tile.
+const TILE_ROWS: usize = 512;
+const TILE_COLUMNS: usize = 256;
+
+/// The largest number of matrices whose memory is kept.
+const KEPT: usize = 8;
+
+/// Memory for matrices that are used for a while and given back, since asking the operating system for it
+/// each time takes long.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(Mutex<Vec<Vec<f64>>>);
+
+impl Memory {
+    /// So many zeros.
+    pub(crate) fn zeros(&self, count: usize) -> Vec<f64> {
+        let mut free = self.lock();
+        // The smallest that is large enough.
+        let best = (0..free.len())
+            .filter(|&k| free[k].capacity() >= count)
+            .min_by_key(|&k| free[k].capacity());
+        let reused = best.map(|k| free.swap_remove(k));
+        drop(free);
+        match reused {
+            None => vec![0.0; count],
+            Some(mut numbers) => {
+                numbers.clear();
+                numbers.resize(count, 0.0);
+                numbers
+            }
+        }
+    }
+
+    pub(crate) fn give_back(&self, numbers: Vec<f64>) {
+        let mut free = self.lock();
+        free.push(numbers);
+        if free.len() > KEPT {
+            let smallest = (0..free.len()).min_by_key(|&k| free[k].capacity());
+            smallest.map(|k| free.swap_remove(k));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Vec<f64>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) fn view(numbers: &[f64], rows: usize, columns: usize) -> MatRef<'_, f64> {
+    MatRef::from_column_major_slice(numbers, rows, columns)
+}
+
+pub(crate) fn view_mut(numbers: &mut [f64], rows: usize, columns: usize) -> MatMut<'_, f64> {
+    MatMut::from_column_major_slice_mut(numbers, rows, columns)
+}
+
+/// Splits a matrix in bands of columns: the first column of each, and the band.
+fn bands(mut matrix: MatMut<'_, f64>, width: usize) -> Vec<(usize, MatMut<'_, f64>)> {
+    let mut bands = Vec::new();
+    let mut first = 0;
+    while matrix.ncols() > 0 {
+        let columns = width.min(matrix.ncols());
+        let (band, rest) = matrix.split_at_col_mut(columns);
+        bands.push((first, band));
+        first += columns;
+        matrix = rest;
+    }
+    bands
+}
+
+/// As [`bands`], of rows.
+fn bars(matrix: MatMut<'_, f64>, height: usize) -> Vec<(usize, MatMut<'_, f64>)> {
+    bands(matrix.transpose_mut(), height)
+        .into_iter()
+        .map(|(first, band)| (first, band.transpose_mut()))
+        .collect()
+}
+
+/// `C <- C + alpha A B`.
+pub(crate) fn multiply(
+    c: MatMut<'_, f64>,
+    a: MatRef<'_, f64>,
+    b: MatRef<'_, f64>,
+    alpha: f64,
+    threads: &Threads,
+) {
+    let tiles = bands(c, TILE_COLUMNS)
+        .into_iter()
+        .flat_map(|(column, band)| {
+            bars(band, TILE_ROWS)
+                .into_iter()
+                .map(move |(row, tile)| (row, column, tile))
+        })
+        .collect();
+    threads.each(tiles, |(row, column, tile): (_, _, MatMut<'_, f64>)| {
+        let a = a.subrows(row, tile.nrows());
+        let b = b.subcols(column, tile.ncols());
+        add_product(tile, a, b, alpha, Wanted::All);
+    });
+}
+
+/// The lower triangle of `C <- C + alpha A B^T`, and anything above it.
+pub(crate) fn multiply_lower(
+    c: MatMut<'_, f64>,
+    a: MatRef<'_, f64>,
+    b: MatRef<'_, f64>,
+    alpha: f64,
+    threads: &Threads,
+) {
+    if a.ncols() == 0 {
+        return;
+    }
+    threads.each(bands(c, TILE_COLUMNS), |(first, band)| {
+        let (_, band) = band.split_at_row_mut(first);
+        let b = b.subrows(first, band.ncols()).transpose();
+        add_product(band, a.get(first.., ..), b, alpha, Wanted::Lower);
+    });
+}
+
+/// `X <- X L^-T` with a lower triangle `L`.
+pub(crate) fn divide_by_transpose(x: MatMut<'_, f64>, lower: MatRef<'_, f64>, threads: &Threads) {
+    threads.each(bars(x, TILE_ROWS), |(_, bar)| {
+        solve_lower_triangular_in_place(lower, bar.transpose_mut(), Par::Seq);
+    });
+}
+
+/// `X <- X L^-1` with a lower triangle `L`.
+pub(crate) fn divide(x: MatMut<'_, f64>, lower: MatRef<'_, f64>, threads: &Threads) {
+    threads.each(bars(x, TILE_ROWS), |(_, bar)| {
+        solve_upper_triangular_in_place(lower.transpose(), bar.transpose_mut(), Par::Seq);
+    });
+}
+
+/// Eliminates the columns of a panel: its upper square becomes the Cholesky factor `L` of what it was (its
+/// lower triangle is read), the rest `B` becomes `B L^-T`, and `B L^-T L^-1 B^T` is subtracted from the
+/// lower triangle of `update`.
+///
+/// # Errors
+/// The first column whose pivot is not positive. The columns before it are right then, the square of the block
+/// of columns that it is in holds what was left to factorise.
+pub(crate) fn eliminate(
+    mut panel: MatMut<'_, f64>,
+    update: MatMut<'_, f64>,
+    threads: &Threads,
+) -> Result<(), usize> {
+    let own = panel.ncols();
+    let mut memory = MemBuffer::new(cholesky_in_place_scratch::<f64>(
+        BLOCK.min(own),
+        Par::Seq,
+        Spec::default(),
+    ));
+    let mut first = 0;
+    while first < own {
+        let width = BLOCK.min(own - first);
+        let (_, rows) = panel.as_mut().split_at_row_mut(first);
+        let (_, columns) = rows.split_at_col_mut(first);
+        let (block, mut rest) = columns.split_at_col_mut(width);
+        let (mut square, mut below) = block.split_at_row_mut(width);
+        let before = square.to_owned();
+        let outcome = cholesky_in_place(
+            square.as_mut(),
+            LltRegularization::default(),
+            Par::Seq,
+            MemStack::new(&mut memory),
+            Spec::default(),
+        );
+        if let Err(LltError::NonPositivePivot { .. }) = outcome {
+            square.copy_from(before);
+            return Err(first);
+        }
+        divide_by_transpose(below.as_mut(), square.as_ref(), threads);
+        let below = below.as_ref();
+        let right = rest.ncols();
+        if right > 0 {
+            let (_, trailing) = rest.as_mut().split_at_row_mut(width);
+            let (upper, lower) = trailing.split_at_row_mut(right);
+            let (a, b) = below.split_at_row(right);
+            multiply_lower(upper, a, a, -1.0, threads);
+            multiply(lower, b, a.transpose(), -1.0, threads);
+        }
+        first += width;
+    }
+    let below = panel.as_ref().get(own.., ..);
+    multiply_lower(update, below, below, -1.0, threads);
+    Ok(())
+}
+
+/// Copies the lower triangle of a square matrix to its upper one.
+pub(crate) fn mirror(numbers: &mut [f64], size: usize) {
+    const TILE: usize = 32;
+    for first in (0..size).step_by(TILE) {
+        for row_start in (first..size).step_by(TILE) {
+            for column in first..(first + TILE).min(size) {
+                for row in row_start.max(column + 1)..(row_start + TILE).min(size) {
+                    numbers[row * size + column] = numbers[column * size + row];
+                }
+            }
+        }
+    }
+}
