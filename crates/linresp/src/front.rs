@@ -6,9 +6,7 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::factor::{
     LltError, LltRegularization, cholesky_in_place, cholesky_in_place_scratch,
 };
-use faer::linalg::triangular_solve::{
-    solve_lower_triangular_in_place, solve_upper_triangular_in_place,
-};
+use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{MatMut, MatRef, Par, Spec};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -136,13 +134,6 @@ pub(crate) fn multiply_lower(
 pub(crate) fn divide_by_transpose(x: MatMut<'_, f64>, lower: MatRef<'_, f64>, threads: &Threads) {
     threads.each(bars(x, TILE_ROWS), |(_, bar)| {
         solve_lower_triangular_in_place(lower, bar.transpose_mut(), Par::Seq);
-    });
-}
-
-/// `X <- X L^-1` with a lower triangle `L`.
-pub(crate) fn divide(x: MatMut<'_, f64>, lower: MatRef<'_, f64>, threads: &Threads) {
-    threads.each(bars(x, TILE_ROWS), |(_, bar)| {
-        solve_upper_triangular_in_place(lower.transpose(), bar.transpose_mut(), Par::Seq);
     });
 }
 

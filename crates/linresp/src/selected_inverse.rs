@@ -16,12 +16,12 @@
 
 use crate::assembly_tree::{AssemblyTree, Node};
 use crate::block_matrix::BlockMatrix;
-use crate::front::{
-    Memory, divide, divide_by_transpose, mirror, multiply, multiply_lower, view, view_mut,
-};
+use crate::front::{Memory, mirror, multiply, multiply_lower, view, view_mut};
 use crate::multifrontal::{Factor, add_update};
 use crate::threads::Threads;
 use crate::hessian::Hessian;
+use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
+use faer::{MatRef, Par};
 use std::sync::OnceLock;
 use vitreous_md_core::{Matrix, vector};
 
@@ -244,41 +244,42 @@ impl<const D: usize> Inversion<'_, D> {
         let factor = view(self.factor.panel(index), rows, own);
         let (lower, below) = factor.split_at_row(own);
 
-        // N of the own particles, whole, and A^-1 N A^-1 = L^-T (L^-1 N L^-T) L^-1.
+        let mut reciprocal = vec![0.0; own * own];
+        for k in 0..own {
+            reciprocal[own * k + k] = 1.0;
+        }
+        solve_lower_triangular_in_place(lower, view_mut(&mut reciprocal, own, own), Par::Seq);
+        let reciprocal = view(&reciprocal, own, own);
+        let mut inverse = vec![0.0; own * own];
         let mut mass = vec![0.0; own * own];
+        let mut half = vec![0.0; own * own];
+        let mut square = vec![0.0; own * own];
+        let multiply_own = |into: &mut [f64], a: MatRef<'_, f64>, b: MatRef<'_, f64>| {
+            multiply(view_mut(into, own, own), a, b, 1.0, self.threads);
+        };
+        multiply_own(&mut inverse, reciprocal.transpose(), reciprocal);
         view_mut(&mut mass, own, own).copy_from(view(&panel, rows, own).get(..own, ..));
         mirror(&mut mass, own);
-        let mut square = mass.clone();
-        divide_by_transpose(view_mut(&mut square, own, own), lower, self.threads);
-        divide(view_mut(&mut square, own, own), lower, self.threads);
-        let mut square = transposed(&square, own);
-        divide_by_transpose(view_mut(&mut square, own, own), lower, self.threads);
-        divide(view_mut(&mut square, own, own), lower, self.threads);
-        let mut inverse = vec![0.0; own * own];
-        for k in 0..own {
-            inverse[own * k + k] = 1.0;
-        }
-        divide_by_transpose(view_mut(&mut inverse, own, own), lower, self.threads);
-        divide(view_mut(&mut inverse, own, own), lower, self.threads);
+        multiply_own(&mut half, view(&mass, own, own), view(&inverse, own, own));
+        multiply_own(&mut square, view(&inverse, own, own), view(&half, own, own));
 
         let mut couplings = vec![0.0; border * 2 * own];
         if border > 0 {
             let (g, h) = couplings.split_at_mut(border * own);
             let mut g = view_mut(g, border, own);
-            let mut h = view_mut(h, border, own);
-            g.copy_from(below);
-            divide(g.as_mut(), lower, self.threads);
+            let h = view_mut(h, border, own);
+            multiply(g.as_mut(), below, reciprocal, 1.0, self.threads);
             let g = g.as_ref();
             // X = B' - G N / 2, so that G N G^T is shared by both halves of the update.
-            h.copy_from(view(&panel, rows, own).get(own.., ..));
+            let mut x = self.memory.zeros(border * own);
+            let mut x = view_mut(&mut x, border, own);
+            x.copy_from(view(&panel, rows, own).get(own.., ..));
             let mass = view(&mass, own, own);
-            multiply(h.as_mut(), g, mass, -0.5, self.threads);
-            multiply_lower(view_mut(&mut update, border, border), h.as_ref(), g, -1.0, self.threads);
-            multiply_lower(view_mut(&mut update, border, border), g, h.as_ref(), -1.0, self.threads);
-            multiply(h.as_mut(), g, mass, -0.5, self.threads);
-            divide_by_transpose(h.as_mut(), lower, self.threads);
-            divide(h, lower, self.threads);
-            couplings[border * own..].iter_mut().for_each(|h| *h = -*h);
+            multiply(x.as_mut(), g, mass, -0.5, self.threads);
+            multiply_lower(view_mut(&mut update, border, border), x.as_ref(), g, -1.0, self.threads);
+            multiply_lower(view_mut(&mut update, border, border), g, x.as_ref(), -1.0, self.threads);
+            multiply(x.as_mut(), g, mass, -0.5, self.threads);
+            multiply(h, x.as_ref(), view(&inverse, own, own), -1.0, self.threads);
         }
         self.memory.give_back(panel);
         let _ = lifted[index].set(Lifted {
@@ -440,10 +441,4 @@ impl<const D: usize> Inversion<'_, D> {
         }
         entries
     }
-}
-
-fn transposed(numbers: &[f64], size: usize) -> Vec<f64> {
-    let mut transposed = vec![0.0; size * size];
-    view_mut(&mut transposed, size, size).copy_from(view(numbers, size, size).transpose());
-    transposed
 }
