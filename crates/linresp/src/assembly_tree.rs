@@ -11,10 +11,6 @@ use std::ops::Range;
 
 const NONE: u32 = u32::MAX;
 
-/// Larger nodes are cut in a chain of nodes with so many numbers of their own: what is done with the own
-/// particles alone stays cheap, and what is done with the border fills the processor.
-const LONGEST_CHAIN_LINK: usize = 192;
-
 /// Particles that are eliminated together.
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -140,11 +136,11 @@ impl AssemblyTree {
         for k in 0..drafts.len() {
             merge_children::<D>(&mut drafts, k);
         }
-        Self::laid_out::<D>(&drafts, roots, matrix.rows())
+        Self::laid_out(&drafts, roots, matrix.rows())
     }
 
     /// Numbers the particles along the tree.
-    fn laid_out<const D: usize>(drafts: &[Draft], roots: Vec<usize>, particles: usize) -> Self {
+    fn laid_out(drafts: &[Draft], roots: Vec<usize>, particles: usize) -> Self {
         let mut tree = Self {
             nodes: Vec::new(),
             roots: Vec::new(),
@@ -158,28 +154,20 @@ impl AssemblyTree {
             reversed.push(k);
             stack.extend(&drafts[k].children);
         }
-        let link = (LONGEST_CHAIN_LINK / D).max(1);
         let mut number = vec![0; drafts.len()];
         for &k in reversed.iter().rev() {
+            number[k] = tree.nodes.len();
             let start = tree.order.len();
             for &i in &drafts[k].own {
                 tree.place[i] = Some(tree.order.len() as u32);
                 tree.order.push(i);
             }
-            let end = tree.order.len();
-            let mut children = drafts[k].children.iter().map(|&c| number[c]).collect();
-            let links = (end - start).div_ceil(link);
-            for first in 0..links {
-                let cut = |link: usize| start + (end - start) * link / links;
-                let rest = (cut(first + 1)..end).map(|place| tree.order[place] as u32);
-                number[k] = tree.nodes.len();
-                tree.nodes.push(Node {
-                    own: cut(first)..cut(first + 1),
-                    border: rest.chain(drafts[k].border.iter().copied()).collect(),
-                    children: std::mem::replace(&mut children, vec![tree.nodes.len()]),
-                    in_parent: Vec::new(),
-                });
-            }
+            tree.nodes.push(Node {
+                own: start..tree.order.len(),
+                border: drafts[k].border.clone(),
+                children: drafts[k].children.iter().map(|&c| number[c]).collect(),
+                in_parent: Vec::new(),
+            });
         }
         tree.roots = roots.into_iter().map(|k| number[k]).collect();
         let place = &tree.place;

@@ -18,7 +18,7 @@ const TILE_ROWS: usize = 512;
 const TILE_COLUMNS: usize = 256;
 
 /// The largest number of matrices whose memory is kept.
-const KEPT: usize = 8;
+const KEPT: usize = 12;
 
 /// Memory for matrices that are used for a while and given back, since asking the operating system for it
 /// each time takes long.
@@ -36,7 +36,13 @@ impl Memory {
         let reused = best.map(|k| free.swap_remove(k));
         drop(free);
         match reused {
-            None => vec![0.0; count],
+            // Written at once: zeros that the operating system promises are paid for twice, when they are
+            // read and when they are written.
+            None => {
+                let mut numbers = Vec::with_capacity(count.next_power_of_two());
+                numbers.resize(count, 0.0);
+                numbers
+            }
             Some(mut numbers) => {
                 numbers.clear();
                 numbers.resize(count, 0.0);
@@ -192,15 +198,19 @@ pub(crate) fn eliminate(
 }
 
 /// Copies the lower triangle of a square matrix to its upper one.
-pub(crate) fn mirror(numbers: &mut [f64], size: usize) {
+pub(crate) fn mirror(mut matrix: MatMut<'_, f64>) {
     const TILE: usize = 32;
+    let size = matrix.nrows();
     for first in (0..size).step_by(TILE) {
-        for row_start in (first..size).step_by(TILE) {
-            for column in first..(first + TILE).min(size) {
-                for row in row_start.max(column + 1)..(row_start + TILE).min(size) {
-                    numbers[row * size + column] = numbers[column * size + row];
-                }
+        let width = TILE.min(size - first);
+        let (_, columns) = matrix.as_mut().split_at_col_mut(first);
+        let (left, right) = columns.split_at_col_mut(width);
+        let (mut square, below) = left.split_at_row_mut(first).1.split_at_row_mut(width);
+        for column in 0..width {
+            for row in column + 1..width {
+                square[(column, row)] = square[(row, column)];
             }
         }
+        right.submatrix_mut(first, 0, width, size - first - width).copy_from(below.transpose());
     }
 }

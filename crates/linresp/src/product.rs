@@ -81,6 +81,7 @@ impl WithSimd for Product<'_> {
             wanted,
         } = self;
         let height = VECTORS * S::F64_LANES;
+        let factor = simd.splat_f64s(alpha);
         let (rows, columns, depth) = (c.nrows(), c.ncols(), a.ncols());
         let [mut packed_a, mut packed_b] = PACKED.take();
         for deep in (0..depth).step_by(DEPTH) {
@@ -120,11 +121,16 @@ impl WithSimd for Product<'_> {
                         block(simd, left, right, &mut products);
                         for (k, sums) in products.iter().enumerate().take(columns - column) {
                             let into = &mut column_mut(&mut c, column + k)[row..];
-                            let count = height.min(into.len());
-                            let into = &mut into[..count];
-                            let sums = pulp::bytemuck::cast_slice::<_, f64>(sums);
-                            for (into, sum) in into.iter_mut().zip(sums) {
-                                *into += alpha * sum;
+                            if into.len() >= height {
+                                let (into, _) = S::as_mut_simd_f64s(&mut into[..height]);
+                                for (into, sum) in into.iter_mut().zip(sums) {
+                                    *into = simd.mul_add_e_f64s(factor, *sum, *into);
+                                }
+                            } else {
+                                let sums = pulp::bytemuck::cast_slice::<_, f64>(sums);
+                                for (into, sum) in into.iter_mut().zip(sums) {
+                                    *into += alpha * sum;
+                                }
                             }
                         }
                     }

@@ -21,7 +21,7 @@ use crate::multifrontal::{Factor, add_update};
 use crate::threads::Threads;
 use crate::hessian::Hessian;
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
-use faer::{MatRef, Par};
+use faer::{MatMut, MatRef, Par};
 use std::sync::OnceLock;
 use vitreous_md_core::{Matrix, vector};
 
@@ -167,10 +167,14 @@ pub(crate) struct Entry<const D: usize> {
     pub(crate) square: Matrix<D>,
 }
 
-/// What a front keeps on the way up.
-#[derive(Default)]
+/// Columns of a front that are worked on together: what is done with them alone stays cheap, and what is done
+/// with all rows below fills the processor.
+const BLOCK: usize = 192;
+
+/// What a block of columns of a front keeps on the way up, in which `A` is the block on the diagonal.
 struct Lifted {
-    /// `G` and `H = (G N - B') A^-1` side by side, where `B'` and `N` are the blocks of `N` in the front.
+    /// `G` and `H = (G N - B') A^-1` side by side, where `N` and `B'` are the blocks of `N` on the diagonal and
+    /// below.
     couplings: Vec<f64>,
     /// `A^-1`.
     inverse: Vec<f64>,
@@ -198,11 +202,11 @@ pub(crate) struct Inversion<'a, const D: usize> {
 impl<const D: usize> Inversion<'_, D> {
     /// The blocks at all places of the matrix, but for those of particles that are not eliminated.
     pub(crate) fn entries(&self) -> Vec<Entry<D>> {
-        let lifted: Vec<OnceLock<Lifted>> =
+        let lifted: Vec<OnceLock<Vec<Lifted>>> =
             self.tree.nodes.iter().map(|_| OnceLock::new()).collect();
         self.threads.run(|| {
             self.lift_all(&self.tree.roots, &lifted);
-            let lifted: Vec<Lifted> = lifted
+            let lifted: Vec<Vec<Lifted>> = lifted
                 .into_iter()
                 .map(|lifted| lifted.into_inner().unwrap_or_default())
                 .collect();
@@ -210,7 +214,7 @@ impl<const D: usize> Inversion<'_, D> {
         })
     }
 
-    fn lift_all(&self, nodes: &[usize], lifted: &[OnceLock<Lifted>]) -> Vec<Vec<f64>> {
+    fn lift_all(&self, nodes: &[usize], lifted: &[OnceLock<Vec<Lifted>>]) -> Vec<Vec<f64>> {
         match nodes {
             [] => Vec::new(),
             [node] => vec![self.lift(*node, lifted)],
@@ -227,7 +231,7 @@ impl<const D: usize> Inversion<'_, D> {
     }
 
     /// Eliminates a node in `N`: what it leaves for its border.
-    fn lift(&self, index: usize, lifted: &[OnceLock<Lifted>]) -> Vec<f64> {
+    fn lift(&self, index: usize, lifted: &[OnceLock<Vec<Lifted>>]) -> Vec<f64> {
         let node = &self.tree.nodes[index];
         let updates = self.lift_all(&node.children, lifted);
         let (own, border) = (D * node.own.len(), D * node.border.len());
@@ -242,14 +246,39 @@ impl<const D: usize> Inversion<'_, D> {
             self.memory.give_back(from);
         }
         let factor = view(self.factor.panel(index), rows, own);
-        let (lower, below) = factor.split_at_row(own);
+        let blocks = (0..own)
+            .step_by(BLOCK)
+            .map(|first| {
+                let width = BLOCK.min(own - first);
+                let factor = factor.submatrix(first, first, rows - first, width);
+                let (_, front) = view_mut(&mut panel, rows, own).split_at_row_mut(first);
+                let (_, front) = front.split_at_col_mut(first);
+                self.lift_block(factor, front, view_mut(&mut update, border, border))
+            })
+            .collect();
+        let _ = lifted[index].set(blocks);
+        self.memory.give_back(panel);
+        update
+    }
 
+    /// Eliminates the first columns of a front, as many as those of the factor, in `N`.
+    fn lift_block(
+        &self,
+        factor: MatRef<'_, f64>,
+        front: MatMut<'_, f64>,
+        update: MatMut<'_, f64>,
+    ) -> Lifted {
+        let own = factor.ncols();
+        let border = factor.nrows() - own;
+        let (lower, below) = factor.split_at_row(own);
         let mut reciprocal = vec![0.0; own * own];
         for k in 0..own {
             reciprocal[own * k + k] = 1.0;
         }
         solve_lower_triangular_in_place(lower, view_mut(&mut reciprocal, own, own), Par::Seq);
         let reciprocal = view(&reciprocal, own, own);
+        let (block, rest) = front.split_at_col_mut(own);
+        let (diagonal, mass_below) = block.as_ref().split_at_row(own);
         let mut inverse = vec![0.0; own * own];
         let mut mass = vec![0.0; own * own];
         let mut half = vec![0.0; own * own];
@@ -258,42 +287,50 @@ impl<const D: usize> Inversion<'_, D> {
             multiply(view_mut(into, own, own), a, b, 1.0, self.threads);
         };
         multiply_own(&mut inverse, reciprocal.transpose(), reciprocal);
-        view_mut(&mut mass, own, own).copy_from(view(&panel, rows, own).get(..own, ..));
-        mirror(&mut mass, own);
-        multiply_own(&mut half, view(&mass, own, own), view(&inverse, own, own));
+        view_mut(&mut mass, own, own).copy_from(diagonal);
+        mirror(view_mut(&mut mass, own, own));
+        let mass = view(&mass, own, own);
+        multiply_own(&mut half, mass, view(&inverse, own, own));
         multiply_own(&mut square, view(&inverse, own, own), view(&half, own, own));
 
         let mut couplings = vec![0.0; border * 2 * own];
-        if border > 0 {
-            let (g, h) = couplings.split_at_mut(border * own);
-            let mut g = view_mut(g, border, own);
-            let h = view_mut(h, border, own);
-            multiply(g.as_mut(), below, reciprocal, 1.0, self.threads);
-            let g = g.as_ref();
-            // X = B' - G N / 2, so that G N G^T is shared by both halves of the update.
-            let mut x = self.memory.zeros(border * own);
-            let mut x = view_mut(&mut x, border, own);
-            x.copy_from(view(&panel, rows, own).get(own.., ..));
-            let mass = view(&mass, own, own);
-            multiply(x.as_mut(), g, mass, -0.5, self.threads);
-            multiply_lower(view_mut(&mut update, border, border), x.as_ref(), g, -1.0, self.threads);
-            multiply_lower(view_mut(&mut update, border, border), g, x.as_ref(), -1.0, self.threads);
-            multiply(x.as_mut(), g, mass, -0.5, self.threads);
-            multiply(h, x.as_ref(), view(&inverse, own, own), -1.0, self.threads);
+        let (g, h) = view_mut(&mut couplings, border, 2 * own).split_at_col_mut(own);
+        let mut g = g;
+        multiply(g.as_mut(), below, reciprocal, 1.0, self.threads);
+        let g = g.as_ref();
+        // B' - G N / 2, so that G N G^T is shared by both halves of the update.
+        let mut x = self.memory.zeros(border * own);
+        let mut middle = view_mut(&mut x, border, own);
+        middle.copy_from(mass_below);
+        multiply(middle.as_mut(), g, mass, -0.5, self.threads);
+        let right = rest.ncols();
+        let (_, rest) = rest.split_at_row_mut(own);
+        let (mut upper, mut lower) = rest.split_at_row_mut(right);
+        let (x_right, x_below) = middle.as_ref().split_at_row(right);
+        let (g_right, g_below) = g.split_at_row(right);
+        let mut update = update;
+        for ((a_right, a_below), (b_right, b_below)) in [
+            ((x_right, x_below), (g_right, g_below)),
+            ((g_right, g_below), (x_right, x_below)),
+        ] {
+            multiply_lower(upper.as_mut(), a_right, b_right, -1.0, self.threads);
+            multiply(lower.as_mut(), a_below, b_right.transpose(), -1.0, self.threads);
+            multiply_lower(update.as_mut(), a_below, b_below, -1.0, self.threads);
         }
-        self.memory.give_back(panel);
-        let _ = lifted[index].set(Lifted {
+        multiply(middle.as_mut(), g, mass, -0.5, self.threads);
+        multiply(h, middle.as_ref(), view(&inverse, own, own), -1.0, self.threads);
+        self.memory.give_back(x);
+        Lifted {
             couplings,
             inverse,
             square,
-        });
-        update
+        }
     }
 
     fn lower_all(
         &self,
         nodes: &[usize],
-        lifted: &[Lifted],
+        lifted: &[Vec<Lifted>],
         parent: Option<&Above<'_>>,
     ) -> Vec<Entry<D>> {
         match nodes {
@@ -315,53 +352,33 @@ impl<const D: usize> Inversion<'_, D> {
     fn lower(
         &self,
         index: usize,
-        lifted: &[Lifted],
+        lifted: &[Vec<Lifted>],
         parent: Option<&Above<'_>>,
     ) -> Vec<Entry<D>> {
         let node = &self.tree.nodes[index];
-        let Lifted {
-            couplings,
-            inverse: own_inverse,
-            square: own_square,
-        } = &lifted[index];
         let (own, border) = (D * node.own.len(), D * node.border.len());
         let rows = own + border;
-        let mut inverse = self.memory.zeros(rows * own);
-        let mut square = self.memory.zeros(rows * own);
-        view_mut(&mut inverse, rows, own)
-            .get_mut(..own, ..)
-            .copy_from(view(own_inverse, own, own));
-        view_mut(&mut square, rows, own)
-            .get_mut(..own, ..)
-            .copy_from(view(own_square, own, own));
-        if border > 0 {
-            let outer_inverse = self.gather(node, parent, |above| above.inverse);
-            let outer_square = self.gather(node, parent, |above| above.square);
-            let (z, w) = (
-                view(&outer_inverse, border, border),
-                view(&outer_square, border, border),
-            );
-            let both = view(couplings, border, 2 * own);
-            let g = both.get(.., ..own);
-            // -Z [G H]
-            let mut products = self.memory.zeros(border * 2 * own);
-            multiply(view_mut(&mut products, border, 2 * own), z, both, -1.0, self.threads);
-            let (z_g, z_h) = view(&products, border, 2 * own).split_at_col(own);
-
-            let (mut top, mut bottom) =
-                view_mut(&mut inverse, rows, own).split_at_row_mut(own);
-            bottom.copy_from(z_g);
-            multiply(top.as_mut(), g.transpose(), z_g, -1.0, self.threads);
-
-            let (mut top, mut bottom) = view_mut(&mut square, rows, own).split_at_row_mut(own);
-            bottom.copy_from(z_h);
-            multiply(bottom.as_mut(), w, g, -1.0, self.threads);
-            multiply(top.as_mut(), g.transpose(), z_h, -1.0, self.threads);
-            multiply(top.as_mut(), bottom.as_ref().transpose(), g, -1.0, self.threads);
-            for numbers in [products, outer_inverse, outer_square] {
-                self.memory.give_back(numbers);
-            }
+        // Both products for the whole front.
+        let mut inverse = self.memory.zeros(rows * rows);
+        let mut square = self.memory.zeros(rows * rows);
+        self.gather(node, parent, |above| above.inverse, &mut inverse);
+        self.gather(node, parent, |above| above.square, &mut square);
+        let mut end = own;
+        for block in lifted[index].iter().rev() {
+            let width = block.inverse.len().isqrt();
+            let first = end - width;
+            let square = view_mut(&mut square, rows, rows);
+            self.lower_block(block, first, view_mut(&mut inverse, rows, rows), square);
+            end = first;
         }
+        // What nodes further down need are the columns of the own particles.
+        let columns = |whole: Vec<f64>| {
+            let mut columns = self.memory.zeros(rows * own);
+            columns.copy_from_slice(&whole[..rows * own]);
+            self.memory.give_back(whole);
+            columns
+        };
+        let (inverse, square) = (columns(inverse), columns(square));
         let mut entries = self.read(node, &inverse, &square);
         let above = Above {
             node,
@@ -375,15 +392,56 @@ impl<const D: usize> Inversion<'_, D> {
         entries
     }
 
-    /// The block of the border of a node in one of the products, whole.
+    /// Fills in the columns and rows from `first` on that belong to a block, given all that come after them.
+    fn lower_block(
+        &self,
+        block: &Lifted,
+        first: usize,
+        inverse: MatMut<'_, f64>,
+        square: MatMut<'_, f64>,
+    ) {
+        let own = block.inverse.len().isqrt();
+        let border = inverse.nrows() - first - own;
+        let both = view(&block.couplings, border, 2 * own);
+        let g = both.get(.., ..own);
+        let z = inverse.as_ref().get(first + own.., first + own..);
+        let w = square.as_ref().get(first + own.., first + own..);
+        // -Z [G H]
+        let mut products = self.memory.zeros(border * 2 * own);
+        let mut products_view = view_mut(&mut products, border, 2 * own);
+        multiply(products_view.as_mut(), z, both, -1.0, self.threads);
+        let (z_g, mut z_h) = products_view.split_at_col_mut(own);
+        let z_g = z_g.as_ref();
+
+        let mut top = block.inverse.clone();
+        let mut diagonal = view_mut(&mut top, own, own);
+        multiply_lower(diagonal.as_mut(), g.transpose(), z_g.transpose(), -1.0, self.threads);
+        mirror(diagonal.as_mut());
+        let mut top_square = block.square.clone();
+        let mut diagonal_square = view_mut(&mut top_square, own, own);
+        let g_transposed = g.transpose();
+        let z_h_transposed = z_h.as_ref().transpose();
+        multiply_lower(diagonal_square.as_mut(), g_transposed, z_h_transposed, -1.0, self.threads);
+        multiply(z_h.as_mut(), w, g, -1.0, self.threads);
+        let below = z_h.as_ref();
+        let below_transposed = below.transpose();
+        multiply_lower(diagonal_square.as_mut(), below_transposed, g_transposed, -1.0, self.threads);
+        mirror(diagonal_square.as_mut());
+        write(inverse, first, diagonal.as_ref(), z_g);
+        write(square, first, diagonal_square.as_ref(), below);
+        self.memory.give_back(products);
+    }
+
+    /// Writes the block of the border of a node in one of the products to its place in the front.
     fn gather(
         &self,
         node: &Node,
         parent: Option<&Above<'_>>,
         product: impl for<'b> Fn(&Above<'b>) -> &'b [f64],
-    ) -> Vec<f64> {
-        let size = D * node.border.len();
-        let mut gathered = self.memory.zeros(size * size);
+        whole: &mut [f64],
+    ) {
+        let own = D * node.own.len();
+        let size = D * node.front();
         let mut next = 0;
         let mut above = parent;
         while let Some(front) = above {
@@ -397,9 +455,9 @@ impl<const D: usize> Inversion<'_, D> {
                     let from = D * (node.border[k] as usize - front.node.own.start);
                     for a in 0..D {
                         let from = &numbers[rows * (from + a)..][..rows];
-                        let into = &mut gathered[size * (D * k + a)..][..size];
+                        let into = &mut whole[size * (own + D * k + a)..][..size];
                         for run in &runs {
-                            into[D * run.from..][..D * run.length]
+                            into[own + D * run.from..][..D * run.length]
                                 .copy_from_slice(&from[D * run.to..][..D * run.length]);
                         }
                     }
@@ -408,8 +466,7 @@ impl<const D: usize> Inversion<'_, D> {
             }
             above = front.parent;
         }
-        mirror(&mut gathered, size);
-        gathered
+        mirror(view_mut(whole, size, size).get_mut(own.., own..));
     }
 
     /// The entries of the columns of a node at the places of the matrix.
@@ -441,4 +498,20 @@ impl<const D: usize> Inversion<'_, D> {
         }
         entries
     }
+}
+
+/// Writes a block on the diagonal and what is below it into a symmetric matrix.
+fn write(
+    mut matrix: MatMut<'_, f64>,
+    first: usize,
+    diagonal: MatRef<'_, f64>,
+    below: MatRef<'_, f64>,
+) {
+    let (own, border) = (diagonal.nrows(), below.nrows());
+    let mut place = matrix.as_mut().submatrix_mut(first, first, own, own);
+    place.copy_from(diagonal);
+    let mut place = matrix.as_mut().submatrix_mut(first + own, first, border, own);
+    place.copy_from(below);
+    let mut place = matrix.submatrix_mut(first, first + own, own, border);
+    place.copy_from(below.transpose());
 }
