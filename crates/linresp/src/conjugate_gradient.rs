@@ -1,7 +1,9 @@
 //! Preconditioned conjugate gradients in the space without translations.
 
 use crate::hessian::Hessian;
-use crate::solver::{Accuracy, LinearSolver, PreparedSolver, SolveError, dot, norm};
+use crate::solver::{
+    Accuracy, LinearSolver, Preparation, PreparedSolver, SolveError, dot, norm, saddle,
+};
 use vitreous_md_core::{Matrix, vector};
 
 /// The method of conjugate gradients: needs nothing but products with the Hessian, so its memory is linear
@@ -146,15 +148,16 @@ impl<const D: usize> PreparedSolver<D> for Prepared {
         hessian: &Hessian<'_, D>,
         rhs: &[f64],
         solution: &mut [f64],
-    ) -> Result<(), SolveError> {
+    ) -> Result<usize, SolveError> {
         let dimension = hessian.dimension();
+        let mut iterations = 0;
         for (b, x) in rhs
             .chunks_exact(dimension)
             .zip(solution.chunks_exact_mut(dimension))
         {
-            self.solve_one(hessian, b, x)?;
+            iterations += self.solve_one(hessian, b, x)?;
         }
-        Ok(())
+        Ok(iterations)
     }
 
     fn accuracy(&self) -> Accuracy {
@@ -163,6 +166,13 @@ impl<const D: usize> PreparedSolver<D> for Prepared {
             target: self.tolerance,
             // The residual of the recursion drifts off the true one; solving for what is left mends it.
             refinements: 3,
+        }
+    }
+
+    fn preparation(&self) -> Preparation {
+        Preparation {
+            method: "conjugate gradient".into(),
+            stored_numbers: 0,
         }
     }
 }
@@ -174,10 +184,10 @@ impl Prepared {
         hessian: &Hessian<'_, D>,
         b: &[f64],
         x: &mut [f64],
-    ) -> Result<(), SolveError> {
+    ) -> Result<usize, SolveError> {
         let size = norm(b);
         if size == 0.0 {
-            return Ok(());
+            return Ok(0);
         }
         // Below this, curvature cannot be told from zero in double precision.
         let flat = f64::EPSILON * hessian.largest_diagonal();
@@ -196,7 +206,7 @@ impl Prepared {
             let p_m_p = dot(&p, &m_p);
             let curvature = p_m_p / dot(&p, &p);
             if curvature <= flat {
-                return Err(SolveError::Saddle { curvature });
+                return Err(saddle(curvature, p));
             }
             let step = r_z / p_m_p;
             for k in 0..b.len() {
@@ -206,7 +216,7 @@ impl Prepared {
             residual = norm(&r) / size;
             // A little below the tolerance, since the true residual is to meet it.
             if residual <= 0.5 * self.tolerance {
-                return Ok(());
+                return Ok(iterations);
             }
             (self.preconditioning)(&r, &mut z);
             hessian.project(&mut z);

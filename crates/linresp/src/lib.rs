@@ -48,6 +48,9 @@ pub use interaction::Interaction;
 pub use moduli::Modulus;
 pub use response::{LinearResponse, ResponseError};
 pub use shear::Shear;
-pub use solver::{Accuracy, InverseHessian, LinearSolver, PreparedSolver, SolveError};
+pub use solver::{
+    Accuracy, InverseHessian, LinearSolver, Preparation, PreparedSolver, Solution, SolveError,
+    SolveReport,
+};
 pub use sparse_cholesky::SparseCholesky;
 pub use stiffness::{Compliance, StiffnessTensor};

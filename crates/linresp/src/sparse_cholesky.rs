@@ -3,7 +3,7 @@
 use crate::conjugate_gradient::ConjugateGradient;
 use crate::hessian::Hessian;
 use crate::ordering::nested_dissection;
-use crate::solver::{Accuracy, LinearSolver, PreparedSolver, SolveError};
+use crate::solver::{Accuracy, LinearSolver, Preparation, PreparedSolver, SolveError};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::factor::LltError;
 use faer::sparse::linalg::cholesky::{simplicial, supernodal};
@@ -34,7 +34,7 @@ use vitreous_md_core::Seed;
 /// expansion.add_pair([0, 1], [1.0, 0.0], [0.0, 0.0, -2.0]);
 /// let outcome = Hessian::new(&expansion).inverse(&SparseCholesky::default());
 /// // d2U/dr2 = -8 at fixed centre: along z = (-1, 0, 1, 0)/sqrt 2 the curvature is -16.
-/// let Err(SolveError::Saddle { curvature }) = outcome else { panic!() };
+/// let Err(SolveError::Saddle { curvature, .. }) = outcome else { panic!() };
 /// assert!(-16.0 - 1e-9 < curvature && curvature < 0.0);
 /// # Ok(()) }
 /// ```
@@ -80,12 +80,20 @@ impl<const D: usize> PreparedSolver<D> for Prepared {
         _: &Hessian<'_, D>,
         rhs: &[f64],
         solution: &mut [f64],
-    ) -> Result<(), SolveError> {
-        self.factor.solve::<D>(rhs, solution)
+    ) -> Result<usize, SolveError> {
+        self.factor.solve::<D>(rhs, solution)?;
+        Ok(0)
     }
 
     fn accuracy(&self) -> Accuracy {
         self.accuracy
+    }
+
+    fn preparation(&self) -> Preparation {
+        Preparation {
+            method: "sparse Cholesky".into(),
+            stored_numbers: self.factor.values.len(),
+        }
     }
 }
 
