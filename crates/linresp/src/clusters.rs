@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use vitreous_md_core::linearization::Linearization;
 use vitreous_md_core::{Vector, vector};
 
-/// The connected components of the graph of interactions.
+/// The connected components of the graph of interactions, and their trivial zero modes.
 #[derive(Clone, Debug)]
 pub(crate) struct Clusters<const D: usize> {
     /// The cluster of each particle.
@@ -16,8 +16,18 @@ pub(crate) struct Clusters<const D: usize> {
     /// In a periodic cell these are the positions in a cell around that first particle, so they serve to
     /// cut space in parts; no two edges need agree on them.
     map: Vec<Vector<D>>,
-    /// Whether each cluster can rotate as a whole.
-    rotating: Vec<bool>,
+    /// The clusters that can rotate as a whole.
+    bodies: Vec<Body<D>>,
+}
+
+/// A cluster that can rotate.
+#[derive(Clone, Debug)]
+struct Body<const D: usize> {
+    label: u32,
+    /// Its particles, ascending.
+    members: Vec<usize>,
+    /// Its rotations, displacements of the members: orthonormal, and free of translations.
+    rotations: Vec<Vec<Vector<D>>>,
 }
 
 impl<const D: usize> Clusters<D> {
@@ -92,16 +102,34 @@ impl<const D: usize> Clusters<D> {
             let across = vector::subtract(&vector::add(&map[i], &edge.vector), &map[j]);
             closings[labels[i] as usize].push((across, edge.vector));
         }
-        let rotating = sizes
-            .iter()
-            .zip(&closings)
-            .map(|(&size, closings)| size > 1 && can_rotate(closings))
+        // For every cluster the place of its body, if it can rotate.
+        let mut places = vec![usize::MAX; sizes.len()];
+        let mut bodies = Vec::new();
+        for (label, closings) in closings.iter().enumerate() {
+            let plane = rotating_space(closings);
+            if sizes[label] > 1 && plane.len() > 1 {
+                places[label] = bodies.len();
+                bodies.push((Vec::new(), plane));
+            }
+        }
+        for (i, &label) in labels.iter().enumerate() {
+            if let Some((members, _)) = bodies.get_mut(places[label as usize]) {
+                members.push(i);
+            }
+        }
+        let bodies = bodies
+            .into_iter()
+            .map(|(members, space)| Body {
+                label: labels[members[0]],
+                rotations: rotations(&members, &map, &space),
+                members,
+            })
             .collect();
         Self {
             labels,
             sizes,
             map,
-            rotating,
+            bodies,
         }
     }
 
@@ -110,9 +138,55 @@ impl<const D: usize> Clusters<D> {
         self.labels[i] == self.labels[j]
     }
 
-    /// Whether the cluster of a particle can rotate as a whole.
-    pub(crate) fn rotates(&self, particle: usize) -> bool {
-        self.rotating[self.labels[particle] as usize]
+    /// The number of trivial zero modes: `D` translations of every cluster, and the rotations of those that
+    /// can rotate.
+    pub(crate) fn zero_modes(&self) -> usize {
+        D * self.count()
+            + self
+                .bodies
+                .iter()
+                .map(|body| body.rotations.len())
+                .sum::<usize>()
+    }
+
+    /// The trivial zero modes as orthonormal flat vectors of `D N` numbers: for each cluster its
+    /// translations, then, for each that can rotate, its rotations.
+    pub(crate) fn null_modes(&self) -> Vec<Vec<f64>> {
+        let mut modes = vec![vec![0.0; D * self.labels.len()]; self.zero_modes()];
+        for (i, &label) in self.labels.iter().enumerate() {
+            let share = 1.0 / (self.sizes[label as usize] as f64).sqrt();
+            for axis in 0..D {
+                modes[D * label as usize + axis][D * i + axis] = share;
+            }
+        }
+        let rotations = self
+            .bodies
+            .iter()
+            .flat_map(|body| body.rotations.iter().map(move |mode| (body, mode)));
+        for ((body, rotation), mode) in rotations.zip(&mut modes[D * self.count()..]) {
+            for (&i, u) in body.members.iter().zip(rotation) {
+                mode[D * i..D * (i + 1)].copy_from_slice(u);
+            }
+        }
+        modes
+    }
+
+    /// The coordinates `(particle, axis)` to pin so that no trivial zero mode is left, as many as there are
+    /// such modes: all those of the heaviest particle of each cluster that cannot rotate; of one that can,
+    /// those that hold its translations and rotations best.
+    pub(crate) fn pinned(&self, weight: impl Fn(usize) -> f64) -> Vec<(usize, usize)> {
+        let mut rotating = vec![false; self.count()];
+        let mut pinned = Vec::with_capacity(self.zero_modes());
+        for body in &self.bodies {
+            rotating[body.label as usize] = true;
+            pinned.extend(body.pinned());
+        }
+        for (label, particle) in self.heaviest(weight).into_iter().enumerate() {
+            if !rotating[label] {
+                pinned.extend((0..D).map(|axis| (particle, axis)));
+            }
+        }
+        pinned
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -153,31 +227,168 @@ impl<const D: usize> Clusters<D> {
         for (x, &label) in x.iter_mut().zip(&self.labels) {
             *x = vector::subtract(x, &means[label as usize]);
         }
+        for body in &self.bodies {
+            for rotation in &body.rotations {
+                let amount: f64 = body
+                    .members
+                    .iter()
+                    .zip(rotation)
+                    .map(|(&i, u)| vector::dot(u, &x[i]))
+                    .sum();
+                for (&i, u) in body.members.iter().zip(rotation) {
+                    x[i] = vector::subtract(&x[i], &vector::scale(amount, u));
+                }
+            }
+        }
     }
 }
 
-/// Whether a cluster can rotate, given for each edge by how much the map of the cluster fails to close along it,
-/// and the edge.
+impl<const D: usize> Body<D> {
+    /// Greedy choice of rows of the matrix of zero modes: each time the coordinate on which what the earlier
+    /// ones leave free moves most.
+    fn pinned(&self) -> Vec<(usize, usize)> {
+        let modes = D + self.rotations.len();
+        let share = 1.0 / (self.members.len() as f64).sqrt();
+        let mut rows: Vec<Vec<f64>> = (0..D * self.members.len())
+            .map(|row| {
+                let (member, axis) = (row / D, row % D);
+                (0..D)
+                    .map(|k| if k == axis { share } else { 0.0 })
+                    .chain(self.rotations.iter().map(|mode| mode[member][axis]))
+                    .collect()
+            })
+            .collect();
+        let mut pinned = Vec::with_capacity(modes);
+        for _ in 0..modes {
+            let size = |row: &[f64]| row.iter().map(|a| a * a).sum::<f64>();
+            let (best, square) = rows
+                .iter()
+                .map(|row| size(row))
+                .enumerate()
+                .fold((0, f64::NEG_INFINITY), |best, next| {
+                    if next.1 > best.1 { next } else { best }
+                });
+            pinned.push((self.members[best / D], best % D));
+            let direction: Vec<f64> = rows[best].iter().map(|a| a / square.sqrt()).collect();
+            for row in &mut rows {
+                let along: f64 = row.iter().zip(&direction).map(|(a, b)| a * b).sum();
+                for (a, b) in row.iter_mut().zip(&direction) {
+                    *a -= along * b;
+                }
+            }
+        }
+        pinned
+    }
+}
+
+/// Orthonormal rotations of a body, given the space in which it can rotate: about its centre, in every plane
+/// of that space. Those that move nothing, as a dimer's about its axis, are left out.
+fn rotations<const D: usize>(
+    members: &[usize],
+    map: &[Vector<D>],
+    space: &[Vector<D>],
+) -> Vec<Vec<Vector<D>>> {
+    let mut centre = [0.0; D];
+    for &i in members {
+        centre = vector::add(&centre, &map[i]);
+    }
+    let centre = vector::scale(1.0 / members.len() as f64, &centre);
+    let mut modes: Vec<Vec<Vector<D>>> = Vec::new();
+    for (k, p) in space.iter().enumerate() {
+        for q in &space[..k] {
+            modes.push(
+                members
+                    .iter()
+                    .map(|&i| {
+                        let arm = vector::subtract(&map[i], &centre);
+                        vector::subtract(
+                            &vector::scale(vector::dot(&arm, p), q),
+                            &vector::scale(vector::dot(&arm, q), p),
+                        )
+                    })
+                    .collect(),
+            );
+        }
+    }
+    let length = |mode: &[Vector<D>]| mode.iter().map(vector::norm_squared).sum::<f64>().sqrt();
+    let largest = modes.iter().map(|mode| length(mode)).fold(0.0, f64::max);
+    let mut kept: Vec<Vec<Vector<D>>> = Vec::new();
+    // Gram-Schmidt, the longest that is left first.
+    while let Some(next) =
+        (0..modes.len()).max_by(|&a, &b| length(&modes[a]).total_cmp(&length(&modes[b])))
+    {
+        let mut mode = modes.swap_remove(next);
+        // Twice is enough.
+        for _ in 0..2 {
+            remove(&mut mode, &kept);
+        }
+        let size = length(&mode);
+        // The rounding of a map of many steps is far below.
+        if size <= 1e-8 * largest {
+            break;
+        }
+        for u in &mut mode {
+            *u = vector::scale(1.0 / size, u);
+        }
+        kept.push(mode);
+        for mode in &mut modes {
+            remove(mode, &kept[kept.len() - 1..]);
+        }
+    }
+    kept
+}
+
+/// Subtracts from a mode what it has along orthonormal ones.
+fn remove<const D: usize>(mode: &mut [Vector<D>], others: &[Vec<Vector<D>>]) {
+    for other in others {
+        let along: f64 = mode.iter().zip(other).map(|(a, b)| vector::dot(a, b)).sum();
+        for (a, b) in mode.iter_mut().zip(other) {
+            *a = vector::subtract(a, &vector::scale(along, b));
+        }
+    }
+}
+
+/// An orthonormal basis of the space in which a cluster can rotate, given for each edge by how much the map of
+/// the cluster fails to close along it, and the edge. Rotations need two dimensions or more.
 ///
 /// Where the map closes everywhere, the cluster is a finite body, and its rotations cost nothing. Along an edge
 /// that crosses the periodic boundary it misses a lattice translation, and only rotations that leave these
-/// translations as they are remain: those in the space across them, if that has two dimensions or more.
-fn can_rotate<const D: usize>(closings: &[(Vector<D>, Vector<D>)]) -> bool {
+/// translations as they are remain: those in the space across them.
+fn rotating_space<const D: usize>(closings: &[(Vector<D>, Vector<D>)]) -> Vec<Vector<D>> {
     let mut held: Vec<Vector<D>> = Vec::new();
-    for (across, edge) in closings {
-        let mut rest = *across;
-        for direction in &held {
+    // What a vector has across the directions found so far.
+    let across = |vector: &Vector<D>, directions: &[Vector<D>]| {
+        let mut rest = *vector;
+        for direction in directions {
             let along = vector::dot(&rest, direction);
             rest = vector::subtract(&rest, &vector::scale(along, direction));
         }
-        let length = vector::norm_squared(&rest).sqrt();
+        (rest, vector::norm_squared(&rest).sqrt())
+    };
+    for (miss, edge) in closings {
+        let (rest, length) = across(miss, &held);
         // A lattice translation is longer than any rounding of positions.
         if length > 1e-6 * vector::norm_squared(edge).sqrt() {
             held.push(vector::scale(1.0 / length, &rest));
         }
         if held.len() + 2 > D {
-            return false;
+            return Vec::new();
         }
     }
-    held.len() + 2 <= D
+    // The axes that are left complete the basis, that farthest from it first.
+    let fixed = held.len();
+    let mut basis = held;
+    while basis.len() < D {
+        let axes = vector::identity::<D>();
+        let (rest, length) =
+            axes.iter()
+                .map(|axis| across(axis, &basis))
+                .fold(
+                    ([0.0; D], 0.0),
+                    |best, next| if next.1 > best.1 { next } else { best },
+                );
+        let (rest, length) = across(&vector::scale(1.0 / length, &rest), &basis);
+        basis.push(vector::scale(1.0 / length, &rest));
+    }
+    basis.split_off(fixed)
 }

@@ -19,7 +19,9 @@ use vitreous_md_core::{Matrix, Vector, vector};
 /// what they deliver is checked with the first.
 ///
 /// Every cluster of particles that interact, directly or through others, has `D` translations as zero
-/// modes; a rattler is a cluster of one particle. [`Hessian::project`] takes them out of a vector.
+/// modes; a rattler is a cluster of one particle. A cluster that nothing holds, such as a dimer in a dilute
+/// packing, has rotations as well, at least where its forces vanish. [`Hessian::project`] takes these trivial
+/// zero modes out of a vector.
 ///
 /// Vectors are flat: `D N` numbers, those of particle `i` from `D i` on.
 #[derive(Clone, Debug)]
@@ -121,7 +123,14 @@ impl<'a, const D: usize> Hessian<'a, D> {
         }
     }
 
-    /// Takes the translations of every cluster out of a vector; what it has on rattlers becomes zero.
+    /// The number of trivial zero modes: `D` translations of every cluster, and the rotations of the clusters
+    /// that can rotate as a whole.
+    pub fn zero_modes(&self) -> usize {
+        self.clusters.zero_modes()
+    }
+
+    /// Takes the trivial zero modes out of a vector: the translations of every cluster, and the rotations of
+    /// those that can rotate. What it has on rattlers becomes zero.
     ///
     /// # Panics
     /// If the length is not `D N`.

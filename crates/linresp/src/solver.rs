@@ -156,14 +156,14 @@ pub struct SolveReport {
 }
 
 /// The inverse `M^-1` of a Hessian in the space without its trivial zero modes: the translations of clusters
-/// of particles, rattlers among them.
+/// of particles, rattlers among them, and the rotations of clusters that nothing holds.
 ///
 /// ```text
 /// x = M^-1 b:    M x = P b,    P x = x
 /// ```
 ///
-/// with the projection `P` of [`Hessian::project`]: what `b` has on translations and rattlers is dropped,
-/// and `x` has nothing there. Whatever the solver, the residual is recomputed straight from the edges of the
+/// with the projection `P` of [`Hessian::project`]: what `b` has on these modes is dropped, and `x` has
+/// nothing there. Whatever the solver, the residual is recomputed straight from the edges of the
 /// linearisation before a solution is handed out.
 ///
 /// ```
