@@ -261,13 +261,12 @@ impl<const D: usize> Body<D> {
         let mut pinned = Vec::with_capacity(modes);
         for _ in 0..modes {
             let size = |row: &[f64]| row.iter().map(|a| a * a).sum::<f64>();
-            let (best, square) = rows
-                .iter()
-                .map(|row| size(row))
-                .enumerate()
-                .fold((0, f64::NEG_INFINITY), |best, next| {
+            let (best, square) = rows.iter().map(|row| size(row)).enumerate().fold(
+                (0, f64::NEG_INFINITY),
+                |best, next| {
                     if next.1 > best.1 { next } else { best }
-                });
+                },
+            );
             pinned.push((self.members[best / D], best % D));
             let direction: Vec<f64> = rows[best].iter().map(|a| a / square.sqrt()).collect();
             for row in &mut rows {

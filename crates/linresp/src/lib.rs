@@ -30,15 +30,17 @@ pub mod interaction;
 mod matrix_market;
 pub mod moduli;
 mod ordering;
+pub mod preconditioner;
 pub mod response;
 pub mod shear;
 pub mod solver;
 pub mod sparse_cholesky;
 pub mod stiffness;
+mod sweeps;
 mod vertex_cover;
 
 pub use block_matrix::BlockMatrix;
-pub use conjugate_gradient::{BlockJacobi, ConjugateGradient, Identity, Preconditioner};
+pub use conjugate_gradient::ConjugateGradient;
 pub use dipole::DipoleResponse;
 pub use finite_strain::{
     FiniteStrainError, FiniteStrainModulus, Slopes, shear_modulus_by_finite_strain,
@@ -46,6 +48,10 @@ pub use finite_strain::{
 pub use hessian::Hessian;
 pub use interaction::Interaction;
 pub use moduli::Modulus;
+pub use preconditioner::{
+    BlockJacobi, Identity, IncompleteCholesky, Preconditioner, Preconditioning,
+    SymmetricGaussSeidel,
+};
 pub use response::{LinearResponse, ResponseError};
 pub use shear::Shear;
 pub use solver::{
