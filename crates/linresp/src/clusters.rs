@@ -1,5 +1,6 @@
 //! Clusters of particles that interact, and a map of each that needs no cell.
 
+use crate::adjacency::Adjacency;
 use std::collections::VecDeque;
 use vitreous_md_core::linearization::Linearization;
 use vitreous_md_core::{Vector, vector};
@@ -31,7 +32,7 @@ struct Body<const D: usize> {
 }
 
 impl<const D: usize> Clusters<D> {
-    pub(crate) fn new(linearization: &Linearization<D>) -> Self {
+    pub(crate) fn new(linearization: &Linearization<D>, adjacency: &Adjacency) -> Self {
         let particles = linearization.particles();
         let edges = linearization.edges();
         let mut active: Vec<bool> = edges
@@ -44,33 +45,6 @@ impl<const D: usize> Clusters<D> {
                 active[coupling.second as usize] = true;
             }
         }
-        let steps = || {
-            edges
-                .iter()
-                .zip(&active)
-                .filter(|(edge, active)| **active && edge.i != edge.j)
-                .map(|(edge, _)| edge)
-        };
-        let mut starts = vec![0; particles + 1];
-        for edge in steps() {
-            starts[edge.i as usize + 1] += 1;
-            starts[edge.j as usize + 1] += 1;
-        }
-        for i in 0..particles {
-            starts[i + 1] += starts[i];
-        }
-        let mut next = starts.clone();
-        let mut neighbours = vec![(0_u32, [0.0; D]); starts[particles]];
-        for edge in steps() {
-            for (from, to, step) in [
-                (edge.i, edge.j, edge.vector),
-                (edge.j, edge.i, edge.vector.map(|c| -c)),
-            ] {
-                neighbours[next[from as usize]] = (to, step);
-                next[from as usize] += 1;
-            }
-        }
-
         let mut labels = vec![u32::MAX; particles];
         let mut sizes = Vec::new();
         let mut map = vec![[0.0; D]; particles];
@@ -85,31 +59,41 @@ impl<const D: usize> Clusters<D> {
             let mut size = 0;
             while let Some(i) = queue.pop_front() {
                 size += 1;
-                for &(j, step) in &neighbours[starts[i]..starts[i + 1]] {
-                    let j = j as usize;
-                    if labels[j] == u32::MAX {
+                for (j, index) in adjacency.of(i) {
+                    if labels[j] == u32::MAX && active[index] {
+                        let edge = &edges[index];
                         labels[j] = label;
-                        map[j] = vector::add(&map[i], &step);
+                        map[j] = if edge.i as usize == i {
+                            vector::add(&map[i], &edge.vector)
+                        } else {
+                            vector::subtract(&map[i], &edge.vector)
+                        };
                         queue.push_back(j);
                     }
                 }
             }
             sizes.push(size);
         }
-        let mut closings = vec![Vec::new(); sizes.len()];
-        for edge in steps() {
+        let mut spans = vec![Span::default(); sizes.len()];
+        for (edge, _) in edges
+            .iter()
+            .zip(&active)
+            .filter(|(edge, active)| **active && edge.i != edge.j)
+        {
             let (i, j) = (edge.i as usize, edge.j as usize);
-            let across = vector::subtract(&vector::add(&map[i], &edge.vector), &map[j]);
-            closings[labels[i] as usize].push((across, edge.vector));
+            let span = &mut spans[labels[i] as usize];
+            if span.can_rotate() {
+                let miss = vector::subtract(&vector::add(&map[i], &edge.vector), &map[j]);
+                span.extend(&miss, &edge.vector);
+            }
         }
         // For every cluster the place of its body, if it can rotate.
         let mut places = vec![usize::MAX; sizes.len()];
         let mut bodies = Vec::new();
-        for (label, closings) in closings.iter().enumerate() {
-            let plane = rotating_space(closings);
-            if sizes[label] > 1 && plane.len() > 1 {
+        for (label, span) in spans.into_iter().enumerate() {
+            if sizes[label] > 1 && span.can_rotate() {
                 places[label] = bodies.len();
-                bodies.push((Vec::new(), plane));
+                bodies.push((Vec::new(), span.complement()));
             }
         }
         for (i, &label) in labels.iter().enumerate() {
@@ -347,47 +331,59 @@ fn remove<const D: usize>(mode: &mut [Vector<D>], others: &[Vec<Vector<D>>]) {
     }
 }
 
-/// An orthonormal basis of the space in which a cluster can rotate, given for each edge by how much the map of
-/// the cluster fails to close along it, and the edge. Rotations need two dimensions or more.
+/// The space of the lattice translations along which a cluster is joined to its own images.
 ///
-/// Where the map closes everywhere, the cluster is a finite body, and its rotations cost nothing. Along an edge
-/// that crosses the periodic boundary it misses a lattice translation, and only rotations that leave these
-/// translations as they are remain: those in the space across them.
-fn rotating_space<const D: usize>(closings: &[(Vector<D>, Vector<D>)]) -> Vec<Vector<D>> {
-    let mut held: Vec<Vector<D>> = Vec::new();
-    // What a vector has across the directions found so far.
-    let across = |vector: &Vector<D>, directions: &[Vector<D>]| {
+/// Where the map of a cluster closes everywhere, the cluster is a finite body, and its rotations cost nothing.
+/// Along an edge that crosses the periodic boundary the map misses a lattice translation, and only rotations
+/// that leave these translations as they are remain: those in the space across them, if that has two dimensions
+/// or more.
+#[derive(Clone, Default)]
+struct Span<const D: usize> {
+    /// Orthonormal.
+    directions: Vec<Vector<D>>,
+}
+
+impl<const D: usize> Span<D> {
+    fn can_rotate(&self) -> bool {
+        self.directions.len() + 2 <= D
+    }
+
+    /// What a vector has across the directions, and its length.
+    fn across(&self, vector: &Vector<D>) -> (Vector<D>, f64) {
         let mut rest = *vector;
-        for direction in directions {
+        for direction in &self.directions {
             let along = vector::dot(&rest, direction);
             rest = vector::subtract(&rest, &vector::scale(along, direction));
         }
         (rest, vector::norm_squared(&rest).sqrt())
-    };
-    for (miss, edge) in closings {
-        let (rest, length) = across(miss, &held);
+    }
+
+    /// Takes up by how much the map of the cluster fails to close along an edge.
+    fn extend(&mut self, miss: &Vector<D>, edge: &Vector<D>) {
+        let (rest, length) = self.across(miss);
         // A lattice translation is longer than any rounding of positions.
         if length > 1e-6 * vector::norm_squared(edge).sqrt() {
-            held.push(vector::scale(1.0 / length, &rest));
-        }
-        if held.len() + 2 > D {
-            return Vec::new();
+            self.directions.push(vector::scale(1.0 / length, &rest));
         }
     }
-    // The axes that are left complete the basis, that farthest from it first.
-    let fixed = held.len();
-    let mut basis = held;
-    while basis.len() < D {
-        let axes = vector::identity::<D>();
-        let (rest, length) =
-            axes.iter()
-                .map(|axis| across(axis, &basis))
+
+    /// An orthonormal basis of the space across.
+    fn complement(mut self) -> Vec<Vector<D>> {
+        let found = self.directions.len();
+        while self.directions.len() < D {
+            // The axis that is farthest from what there is.
+            let (rest, length) = vector::identity::<D>()
+                .iter()
+                .map(|axis| self.across(axis))
                 .fold(
                     ([0.0; D], 0.0),
-                    |best, next| if next.1 > best.1 { next } else { best },
+                    |best, next| {
+                        if next.1 > best.1 { next } else { best }
+                    },
                 );
-        let (rest, length) = across(&vector::scale(1.0 / length, &rest), &basis);
-        basis.push(vector::scale(1.0 / length, &rest));
+            let (rest, length) = self.across(&vector::scale(1.0 / length, &rest));
+            self.directions.push(vector::scale(1.0 / length, &rest));
+        }
+        self.directions.split_off(found)
     }
-    basis.split_off(fixed)
 }

@@ -13,15 +13,21 @@
 //! | products with `M = d2U/dx dx`, its blocks, rattlers | [`Hessian`], [`BlockMatrix`] |
 //! | products with `M^-1`, checked | [`InverseHessian`] |
 //! | few right-hand sides, or very many particles | [`ConjugateGradient`] |
-//! | many right-hand sides | [`SparseCholesky`] |
+//! | many right-hand sides | [`SparseCholesky`], without memory for a factor [`BlockConjugateGradient`] |
+//! | small systems, and the reference | [`Dense`] |
+//! | whichever is expected to be the fastest | [`Automatic`] |
 //! | a solver or preconditioner of your own | [`LinearSolver`], [`Preconditioner`] |
 //!
 //! Whatever the solver, a solution is handed out only after its residual was recomputed straight from the
 //! edges of the expansion. A structure that is no minimum is refused with the curvature that was found.
 
+mod adjacency;
+pub mod automatic;
+pub mod block_conjugate_gradient;
 pub mod block_matrix;
 mod clusters;
 pub mod conjugate_gradient;
+pub mod dense;
 pub mod dipole;
 pub mod finite_strain;
 pub mod green_lagrange;
@@ -39,8 +45,11 @@ pub mod stiffness;
 mod sweeps;
 mod vertex_cover;
 
+pub use automatic::Automatic;
+pub use block_conjugate_gradient::BlockConjugateGradient;
 pub use block_matrix::BlockMatrix;
 pub use conjugate_gradient::ConjugateGradient;
+pub use dense::Dense;
 pub use dipole::DipoleResponse;
 pub use finite_strain::{
     FiniteStrainError, FiniteStrainModulus, Slopes, shear_modulus_by_finite_strain,

@@ -64,7 +64,7 @@ pub struct Accuracy {
 }
 
 /// Why a linear system was not solved.
-#[derive(Debug, Error)]
+#[derive(Error)]
 pub enum SolveError {
     /// The energy decreases, or does not change, along some direction.
     #[error(
@@ -131,6 +131,13 @@ pub enum SolveError {
     /// An error of a solver from elsewhere.
     #[error(transparent)]
     Other(#[from] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl std::fmt::Debug for SolveError {
+    /// The message: the direction of a saddle would fill pages.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "SolveError({self})")
+    }
 }
 
 /// Solutions, and what they cost.
