@@ -24,56 +24,22 @@ use vitreous_md_core::Matrix;
 pub struct BlockMatrix<const D: usize> {
     /// Where the blocks of each row start; one entry more than there are rows.
     starts: Vec<usize>,
+    /// Where the diagonal block of each row is.
+    diagonal: Vec<usize>,
     columns: Vec<u32>,
     blocks: Vec<Matrix<D>>,
 }
 
 impl<const D: usize> BlockMatrix<D> {
-    /// A matrix of zeros with blocks on the diagonal and at `pairs` and their transposes; pairs may repeat
-    /// and must lie below `rows`.
-    pub(crate) fn zeros(rows: usize, pairs: &[(u32, u32)]) -> Self {
-        let mut starts = vec![0; rows + 1];
-        for row in 0..rows {
-            starts[row + 1] = 1;
-        }
-        for &(i, j) in pairs {
-            starts[i as usize + 1] += 1;
-            starts[j as usize + 1] += 1;
-        }
-        for row in 0..rows {
-            starts[row + 1] += starts[row];
-        }
-        let mut next = starts.clone();
-        let mut unsorted = vec![0; starts[rows]];
-        let mut put = |row: u32, column: u32| {
-            unsorted[next[row as usize]] = column;
-            next[row as usize] += 1;
-        };
-        for row in 0..rows as u32 {
-            put(row, row);
-        }
-        for &(i, j) in pairs {
-            put(i, j);
-            put(j, i);
-        }
-        let mut columns: Vec<u32> = Vec::with_capacity(unsorted.len());
-        let mut compact = Vec::with_capacity(rows + 1);
-        compact.push(0);
-        for row in 0..rows {
-            let own = &mut unsorted[starts[row]..starts[row + 1]];
-            own.sort_unstable();
-            let from = columns.len();
-            for &column in own.iter() {
-                if columns[from..].last() != Some(&column) {
-                    columns.push(column);
-                }
-            }
-            compact.push(columns.len());
-        }
+    /// A matrix without rows, with room for some.
+    pub(crate) fn with_capacity(rows: usize, blocks: usize) -> Self {
+        let mut starts = Vec::with_capacity(rows + 1);
+        starts.push(0);
         Self {
-            starts: compact,
-            blocks: vec![[[0.0; D]; D]; columns.len()],
-            columns,
+            starts,
+            diagonal: Vec::with_capacity(rows),
+            columns: Vec::with_capacity(blocks),
+            blocks: Vec::with_capacity(blocks),
         }
     }
 
@@ -92,6 +58,44 @@ impl<const D: usize> BlockMatrix<D> {
                 change(row, self.columns[slot] as usize, &mut self.blocks[slot]);
             }
         }
+    }
+
+    /// Appends a row, given its terms with columns ascending; terms of equal columns are added up, and
+    /// the diagonal block is minus the sum of all.
+    pub(crate) fn push_row(&mut self, terms: impl Iterator<Item = (usize, Matrix<D>)>) {
+        let (row, from) = (self.diagonal.len(), self.blocks.len());
+        let mut own = [[0.0; D]; D];
+        let mut diagonal = None;
+        for (column, term) in terms {
+            if column > row {
+                diagonal.get_or_insert_with(|| {
+                    self.columns.push(row as u32);
+                    self.blocks.push([[0.0; D]; D]);
+                    self.blocks.len() - 1
+                });
+            }
+            subtract(&mut own, &term);
+            if self.columns[from..].last() == Some(&(column as u32)) {
+                let last = self.blocks.len() - 1;
+                let block = &mut self.blocks[last];
+                for a in 0..D {
+                    for b in 0..D {
+                        block[a][b] += term[a][b];
+                    }
+                }
+            } else {
+                self.columns.push(column as u32);
+                self.blocks.push(term);
+            }
+        }
+        let diagonal = diagonal.unwrap_or_else(|| {
+            self.columns.push(row as u32);
+            self.blocks.push([[0.0; D]; D]);
+            self.blocks.len() - 1
+        });
+        self.blocks[diagonal] = own;
+        self.diagonal.push(diagonal);
+        self.starts.push(self.blocks.len());
     }
 
     /// Adds to the block at a position that the pattern has.
@@ -156,7 +160,7 @@ impl<const D: usize> BlockMatrix<D> {
 
     /// The diagonal blocks, one for each row.
     pub fn diagonal_blocks(&self) -> impl ExactSizeIterator<Item = &Matrix<D>> {
-        (0..self.rows()).map(|row| &self.blocks[self.slot(row, row)])
+        self.diagonal.iter().map(|&slot| &self.blocks[slot])
     }
 
     /// The product `y = M x` of flat vectors.
@@ -172,16 +176,52 @@ impl<const D: usize> BlockMatrix<D> {
         );
         for (row, y) in y.iter_mut().enumerate() {
             let range = self.starts[row]..self.starts[row + 1];
-            let mut sum = [0.0; D];
+            // As many sums as numbers in a block: additions need not wait for each other.
+            let mut sums = [[0.0; D]; D];
             for (&column, block) in self.columns[range.clone()].iter().zip(&self.blocks[range]) {
                 let from = &x[column as usize];
                 for a in 0..D {
                     for b in 0..D {
-                        sum[a] += block[a][b] * from[b];
+                        sums[a][b] += block[a][b] * from[b];
                     }
                 }
             }
-            *y = sum;
+            *y = sums.map(|row| row.iter().sum());
+        }
+    }
+
+    /// The product `Y = M X` of `width` vectors whose components are side by side: each block is read once.
+    ///
+    /// # Panics
+    /// If a length is not `width D N`.
+    pub(crate) fn apply_columns(&self, width: usize, x: &[f64], y: &mut [f64]) {
+        assert!(
+            x.len() == width * D * self.rows() && y.len() == x.len(),
+            "vectors must have D N components each"
+        );
+        if width == 0 {
+            return;
+        }
+        for (row, y) in y.chunks_exact_mut(D * width).enumerate() {
+            y.fill(0.0);
+            for (column, block) in self.row(row) {
+                let from = &x[D * width * column..D * width * (column + 1)];
+                for (y, entries) in y.chunks_exact_mut(width).zip(block) {
+                    for (x, entry) in from.chunks_exact(width).zip(entries) {
+                        for (y, x) in y.iter_mut().zip(x) {
+                            *y += entry * x;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn subtract<const D: usize>(from: &mut Matrix<D>, term: &Matrix<D>) {
+    for a in 0..D {
+        for b in 0..D {
+            from[a][b] -= term[a][b];
         }
     }
 }
@@ -191,29 +231,52 @@ mod tests {
     use super::*;
 
     #[test]
-    fn repeated_pairs_share_one_block_and_columns_ascend() {
-        let mut matrix = BlockMatrix::<2>::zeros(4, &[(2, 0), (0, 2), (3, 0), (2, 0)]);
-        matrix.add(0, 2, &[[1.0, 2.0], [3.0, 4.0]]);
-        matrix.add(0, 2, &[[0.5, 0.0], [0.0, 0.0]]);
-        matrix.add(2, 0, &[[1.5, 3.0], [2.0, 4.0]]);
+    fn repeated_terms_share_one_block_and_the_diagonal_balances_the_row() {
+        let mut matrix = BlockMatrix::<2>::with_capacity(4, 0);
+        let block = [[1.0, 2.0], [3.0, 4.0]];
+        let half = [[0.5, 0.0], [0.0, 0.0]];
+        let both = [[1.5, 2.0], [3.0, 4.0]];
+        let transposed = [[1.5, 3.0], [2.0, 4.0]];
+        matrix.push_row([(2, block), (2, half), (3, half)].into_iter());
+        matrix.push_row(std::iter::empty());
+        matrix.push_row([(0, transposed)].into_iter());
+        matrix.push_row([(0, half)].into_iter());
         matrix.add(1, 1, &[[7.0, 0.0], [0.0, 8.0]]);
-        assert_eq!(matrix.blocks(), 4 + 4);
+        assert_eq!((matrix.rows(), matrix.blocks()), (4, 4 + 4));
         let columns: Vec<_> = matrix.row(0).map(|(column, _)| column).collect();
         assert_eq!(columns, [0, 2, 3]);
-        assert_eq!(matrix.block(0, 2), Some(&[[1.5, 2.0], [3.0, 4.0]]));
+        assert_eq!(matrix.block(0, 0), Some(&[[-2.0, -2.0], [-3.0, -4.0]]));
+        assert_eq!(matrix.block(0, 2), Some(&both));
         assert_eq!(matrix.block(1, 2), None);
         assert_eq!(matrix.block(9, 0), None);
-        // Small whole numbers: all sums are exact.
+        // Small whole numbers and halves: all sums are exact.
         let entries =
             [(0, 4), (4, 1), (3, 3), (2, 7)].map(|(row, column)| matrix.entry(row, column));
-        assert_eq!(entries.to_vec(), vec![1.5, 3.0, 8.0, 0.0]);
+        assert_eq!(entries.to_vec(), vec![1.5, 3.0 - 0.0, 8.0, 0.0]);
         assert_eq!(
             matrix.diagonal_blocks().nth(1),
             Some(&[[7.0, 0.0], [0.0, 8.0]])
         );
+        let x = [1.0, 1.0, 1.0, 2.0, 1.0, 10.0, 0.0, 0.0];
         let mut y = [0.0; 8];
-        matrix.apply(&[1.0, 1.0, 1.0, 2.0, 1.0, 10.0, 0.0, 0.0], &mut y);
-        assert_eq!(y.to_vec(), vec![21.5, 43.0, 7.0, 16.0, 4.5, 6.0, 0.0, 0.0]);
+        matrix.apply(&x, &mut y);
+        let expected = [
+            -4.0 + 21.5,
+            -7.0 + 43.0,
+            7.0,
+            16.0,
+            4.5 - 31.5,
+            6.0 - 42.0,
+            0.5,
+            0.0,
+        ];
+        assert_eq!(y, expected);
+        // Two vectors at once, the second twice the first.
+        let pairs: Vec<f64> = x.iter().flat_map(|&x| [x, 2.0 * x]).collect();
+        let mut products = vec![1.0; 16];
+        matrix.apply_columns(2, &pairs, &mut products);
+        let expected: Vec<f64> = expected.iter().flat_map(|&y| [y, 2.0 * y]).collect();
+        assert_eq!(products, expected);
         assert_eq!(matrix.iter().count(), 8);
     }
 }

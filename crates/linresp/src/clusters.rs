@@ -1,10 +1,11 @@
 //! Clusters of particles that interact, and a map of each that needs no cell.
 
+use crate::adjacency::Adjacency;
 use std::collections::VecDeque;
 use vitreous_md_core::linearization::Linearization;
 use vitreous_md_core::{Vector, vector};
 
-/// The connected components of the graph of interactions.
+/// The connected components of the graph of interactions, and their trivial zero modes.
 #[derive(Clone, Debug)]
 pub(crate) struct Clusters<const D: usize> {
     /// The cluster of each particle.
@@ -16,12 +17,22 @@ pub(crate) struct Clusters<const D: usize> {
     /// In a periodic cell these are the positions in a cell around that first particle, so they serve to
     /// cut space in parts; no two edges need agree on them.
     map: Vec<Vector<D>>,
-    /// Whether each cluster can rotate as a whole.
-    rotating: Vec<bool>,
+    /// The clusters that can rotate as a whole.
+    bodies: Vec<Body<D>>,
+}
+
+/// A cluster that can rotate.
+#[derive(Clone, Debug)]
+struct Body<const D: usize> {
+    label: u32,
+    /// Its particles, ascending.
+    members: Vec<usize>,
+    /// Its rotations, displacements of the members: orthonormal, and free of translations.
+    rotations: Vec<Vec<Vector<D>>>,
 }
 
 impl<const D: usize> Clusters<D> {
-    pub(crate) fn new(linearization: &Linearization<D>) -> Self {
+    pub(crate) fn new(linearization: &Linearization<D>, adjacency: &Adjacency) -> Self {
         let particles = linearization.particles();
         let edges = linearization.edges();
         let mut active: Vec<bool> = edges
@@ -34,33 +45,6 @@ impl<const D: usize> Clusters<D> {
                 active[coupling.second as usize] = true;
             }
         }
-        let steps = || {
-            edges
-                .iter()
-                .zip(&active)
-                .filter(|(edge, active)| **active && edge.i != edge.j)
-                .map(|(edge, _)| edge)
-        };
-        let mut starts = vec![0; particles + 1];
-        for edge in steps() {
-            starts[edge.i as usize + 1] += 1;
-            starts[edge.j as usize + 1] += 1;
-        }
-        for i in 0..particles {
-            starts[i + 1] += starts[i];
-        }
-        let mut next = starts.clone();
-        let mut neighbours = vec![(0_u32, [0.0; D]); starts[particles]];
-        for edge in steps() {
-            for (from, to, step) in [
-                (edge.i, edge.j, edge.vector),
-                (edge.j, edge.i, edge.vector.map(|c| -c)),
-            ] {
-                neighbours[next[from as usize]] = (to, step);
-                next[from as usize] += 1;
-            }
-        }
-
         let mut labels = vec![u32::MAX; particles];
         let mut sizes = Vec::new();
         let mut map = vec![[0.0; D]; particles];
@@ -75,33 +59,61 @@ impl<const D: usize> Clusters<D> {
             let mut size = 0;
             while let Some(i) = queue.pop_front() {
                 size += 1;
-                for &(j, step) in &neighbours[starts[i]..starts[i + 1]] {
-                    let j = j as usize;
-                    if labels[j] == u32::MAX {
+                for (j, index) in adjacency.of(i) {
+                    if labels[j] == u32::MAX && active[index] {
+                        let edge = &edges[index];
                         labels[j] = label;
-                        map[j] = vector::add(&map[i], &step);
+                        map[j] = if edge.i as usize == i {
+                            vector::add(&map[i], &edge.vector)
+                        } else {
+                            vector::subtract(&map[i], &edge.vector)
+                        };
                         queue.push_back(j);
                     }
                 }
             }
             sizes.push(size);
         }
-        let mut closings = vec![Vec::new(); sizes.len()];
-        for edge in steps() {
-            let (i, j) = (edge.i as usize, edge.j as usize);
-            let across = vector::subtract(&vector::add(&map[i], &edge.vector), &map[j]);
-            closings[labels[i] as usize].push((across, edge.vector));
-        }
-        let rotating = sizes
+        let mut spans = vec![Span::default(); sizes.len()];
+        for (edge, _) in edges
             .iter()
-            .zip(&closings)
-            .map(|(&size, closings)| size > 1 && can_rotate(closings))
+            .zip(&active)
+            .filter(|(edge, active)| **active && edge.i != edge.j)
+        {
+            let (i, j) = (edge.i as usize, edge.j as usize);
+            let span = &mut spans[labels[i] as usize];
+            if span.can_rotate() {
+                let miss = vector::subtract(&vector::add(&map[i], &edge.vector), &map[j]);
+                span.extend(&miss, &edge.vector);
+            }
+        }
+        // For every cluster the place of its body, if it can rotate.
+        let mut places = vec![usize::MAX; sizes.len()];
+        let mut bodies = Vec::new();
+        for (label, span) in spans.into_iter().enumerate() {
+            if sizes[label] > 1 && span.can_rotate() {
+                places[label] = bodies.len();
+                bodies.push((Vec::new(), span.complement()));
+            }
+        }
+        for (i, &label) in labels.iter().enumerate() {
+            if let Some((members, _)) = bodies.get_mut(places[label as usize]) {
+                members.push(i);
+            }
+        }
+        let bodies = bodies
+            .into_iter()
+            .map(|(members, space)| Body {
+                label: labels[members[0]],
+                rotations: rotations(&members, &map, &space),
+                members,
+            })
             .collect();
         Self {
             labels,
             sizes,
             map,
-            rotating,
+            bodies,
         }
     }
 
@@ -110,14 +122,101 @@ impl<const D: usize> Clusters<D> {
         self.labels[i] == self.labels[j]
     }
 
-    /// Whether the cluster of a particle can rotate as a whole.
-    pub(crate) fn rotates(&self, particle: usize) -> bool {
-        self.rotating[self.labels[particle] as usize]
+    /// The number of trivial zero modes: `D` translations of every cluster, and the rotations of those that
+    /// can rotate.
+    pub(crate) fn zero_modes(&self) -> usize {
+        D * self.count()
+            + self
+                .bodies
+                .iter()
+                .map(|body| body.rotations.len())
+                .sum::<usize>()
     }
 
-    /// The cluster of each particle, and the number of particles of each cluster.
-    pub(crate) fn membership(&self) -> (&[u32], &[usize]) {
-        (&self.labels, &self.sizes)
+    /// The trivial zero modes as orthonormal flat vectors of `D N` numbers: for each cluster its
+    /// translations, then, for each that can rotate, its rotations.
+    pub(crate) fn null_modes(&self) -> Vec<Vec<f64>> {
+        let mut modes = vec![vec![0.0; D * self.labels.len()]; self.zero_modes()];
+        for (i, &label) in self.labels.iter().enumerate() {
+            let share = 1.0 / (self.sizes[label as usize] as f64).sqrt();
+            for axis in 0..D {
+                modes[D * label as usize + axis][D * i + axis] = share;
+            }
+        }
+        let rotations = self
+            .bodies
+            .iter()
+            .flat_map(|body| body.rotations.iter().map(move |mode| (body, mode)));
+        for ((body, rotation), mode) in rotations.zip(&mut modes[D * self.count()..]) {
+            for (&i, u) in body.members.iter().zip(rotation) {
+                mode[D * i..D * (i + 1)].copy_from_slice(u);
+            }
+        }
+        modes
+    }
+
+    /// The coordinates `(particle, axis)` to pin so that no trivial zero mode is left, as many as there are
+    /// such modes: all those of the heaviest particle of each cluster that cannot rotate; of one that can,
+    /// those that hold its translations and rotations best.
+    pub(crate) fn pinned(&self, weight: impl Fn(usize) -> f64) -> Vec<(usize, usize)> {
+        let mut rotating = vec![false; self.count()];
+        let mut pinned = Vec::with_capacity(self.zero_modes());
+        for body in &self.bodies {
+            rotating[body.label as usize] = true;
+            pinned.extend(body.pinned());
+        }
+        for (label, particle) in self.heaviest(weight).into_iter().enumerate() {
+            if !rotating[label] {
+                pinned.extend((0..D).map(|axis| (particle, axis)));
+            }
+        }
+        pinned
+    }
+
+    /// The cluster of each particle.
+    pub(crate) fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// The trivial zero modes of all clusters, normalised within each: those of different clusters share vectors,
+    /// which have no place in common. Flat vectors of `D N` numbers.
+    pub(crate) fn shared_modes(&self) -> Vec<Vec<f64>> {
+        let mut modes = vec![vec![0.0; D * self.labels.len()]; D];
+        for (i, &label) in self.labels.iter().enumerate() {
+            let share = 1.0 / (self.sizes[label as usize] as f64).sqrt();
+            for (axis, mode) in modes.iter_mut().enumerate() {
+                mode[D * i + axis] = share;
+            }
+        }
+        for body in &self.bodies {
+            for (k, rotation) in body.rotations.iter().enumerate() {
+                if modes.len() == D + k {
+                    modes.push(vec![0.0; D * self.labels.len()]);
+                }
+                for (&i, u) in body.members.iter().zip(rotation) {
+                    modes[D + k][D * i..D * (i + 1)].copy_from_slice(u);
+                }
+            }
+        }
+        modes
+    }
+
+    /// The scalar product of two flat vectors within each cluster.
+    pub(crate) fn products(&self, a: &[f64], b: &[f64]) -> Vec<f64> {
+        let mut products = vec![0.0; self.count()];
+        for ((a, b), &label) in a.chunks_exact(D).zip(b.chunks_exact(D)).zip(&self.labels) {
+            products[label as usize] += a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        }
+        products
+    }
+
+    /// `a - share b` with a share for each cluster.
+    pub(crate) fn subtract(&self, a: &mut [f64], shares: &[f64], b: &[f64]) {
+        for ((a, b), &label) in a.chunks_exact_mut(D).zip(b.chunks_exact(D)).zip(&self.labels) {
+            for (a, b) in a.iter_mut().zip(b) {
+                *a -= shares[label as usize] * b;
+            }
+        }
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -158,31 +257,179 @@ impl<const D: usize> Clusters<D> {
         for (x, &label) in x.iter_mut().zip(&self.labels) {
             *x = vector::subtract(x, &means[label as usize]);
         }
+        for body in &self.bodies {
+            for rotation in &body.rotations {
+                let amount: f64 = body
+                    .members
+                    .iter()
+                    .zip(rotation)
+                    .map(|(&i, u)| vector::dot(u, &x[i]))
+                    .sum();
+                for (&i, u) in body.members.iter().zip(rotation) {
+                    x[i] = vector::subtract(&x[i], &vector::scale(amount, u));
+                }
+            }
+        }
     }
 }
 
-/// Whether a cluster can rotate, given for each edge by how much the map of the cluster fails to close along it,
-/// and the edge.
+impl<const D: usize> Body<D> {
+    /// Greedy choice of rows of the matrix of zero modes: each time the coordinate on which what the earlier
+    /// ones leave free moves most.
+    fn pinned(&self) -> Vec<(usize, usize)> {
+        let modes = D + self.rotations.len();
+        let share = 1.0 / (self.members.len() as f64).sqrt();
+        let mut rows: Vec<Vec<f64>> = (0..D * self.members.len())
+            .map(|row| {
+                let (member, axis) = (row / D, row % D);
+                (0..D)
+                    .map(|k| if k == axis { share } else { 0.0 })
+                    .chain(self.rotations.iter().map(|mode| mode[member][axis]))
+                    .collect()
+            })
+            .collect();
+        let mut pinned = Vec::with_capacity(modes);
+        for _ in 0..modes {
+            let size = |row: &[f64]| row.iter().map(|a| a * a).sum::<f64>();
+            let (best, square) = rows.iter().map(|row| size(row)).enumerate().fold(
+                (0, f64::NEG_INFINITY),
+                |best, next| {
+                    if next.1 > best.1 { next } else { best }
+                },
+            );
+            pinned.push((self.members[best / D], best % D));
+            let direction: Vec<f64> = rows[best].iter().map(|a| a / square.sqrt()).collect();
+            for row in &mut rows {
+                let along: f64 = row.iter().zip(&direction).map(|(a, b)| a * b).sum();
+                for (a, b) in row.iter_mut().zip(&direction) {
+                    *a -= along * b;
+                }
+            }
+        }
+        pinned
+    }
+}
+
+/// Orthonormal rotations of a body, given the space in which it can rotate: about its centre, in every plane
+/// of that space. Those that move nothing, as a dimer's about its axis, are left out.
+fn rotations<const D: usize>(
+    members: &[usize],
+    map: &[Vector<D>],
+    space: &[Vector<D>],
+) -> Vec<Vec<Vector<D>>> {
+    let mut centre = [0.0; D];
+    for &i in members {
+        centre = vector::add(&centre, &map[i]);
+    }
+    let centre = vector::scale(1.0 / members.len() as f64, &centre);
+    let mut modes: Vec<Vec<Vector<D>>> = Vec::new();
+    for (k, p) in space.iter().enumerate() {
+        for q in &space[..k] {
+            modes.push(
+                members
+                    .iter()
+                    .map(|&i| {
+                        let arm = vector::subtract(&map[i], &centre);
+                        vector::subtract(
+                            &vector::scale(vector::dot(&arm, p), q),
+                            &vector::scale(vector::dot(&arm, q), p),
+                        )
+                    })
+                    .collect(),
+            );
+        }
+    }
+    let length = |mode: &[Vector<D>]| mode.iter().map(vector::norm_squared).sum::<f64>().sqrt();
+    let largest = modes.iter().map(|mode| length(mode)).fold(0.0, f64::max);
+    let mut kept: Vec<Vec<Vector<D>>> = Vec::new();
+    // Gram-Schmidt, the longest that is left first.
+    while let Some(next) =
+        (0..modes.len()).max_by(|&a, &b| length(&modes[a]).total_cmp(&length(&modes[b])))
+    {
+        let mut mode = modes.swap_remove(next);
+        // Twice is enough.
+        for _ in 0..2 {
+            remove(&mut mode, &kept);
+        }
+        let size = length(&mode);
+        // The rounding of a map of many steps is far below.
+        if size <= 1e-8 * largest {
+            break;
+        }
+        for u in &mut mode {
+            *u = vector::scale(1.0 / size, u);
+        }
+        kept.push(mode);
+        for mode in &mut modes {
+            remove(mode, &kept[kept.len() - 1..]);
+        }
+    }
+    kept
+}
+
+/// Subtracts from a mode what it has along orthonormal ones.
+fn remove<const D: usize>(mode: &mut [Vector<D>], others: &[Vec<Vector<D>>]) {
+    for other in others {
+        let along: f64 = mode.iter().zip(other).map(|(a, b)| vector::dot(a, b)).sum();
+        for (a, b) in mode.iter_mut().zip(other) {
+            *a = vector::subtract(a, &vector::scale(along, b));
+        }
+    }
+}
+
+/// The space of the lattice translations along which a cluster is joined to its own images.
 ///
-/// Where the map closes everywhere, the cluster is a finite body, and its rotations cost nothing. Along an edge
-/// that crosses the periodic boundary it misses a lattice translation, and only rotations that leave these
-/// translations as they are remain: those in the space across them, if that has two dimensions or more.
-fn can_rotate<const D: usize>(closings: &[(Vector<D>, Vector<D>)]) -> bool {
-    let mut held: Vec<Vector<D>> = Vec::new();
-    for (across, edge) in closings {
-        let mut rest = *across;
-        for direction in &held {
+/// Where the map of a cluster closes everywhere, the cluster is a finite body, and its rotations cost nothing.
+/// Along an edge that crosses the periodic boundary the map misses a lattice translation, and only rotations
+/// that leave these translations as they are remain: those in the space across them, if that has two dimensions
+/// or more.
+#[derive(Clone, Default)]
+struct Span<const D: usize> {
+    /// Orthonormal.
+    directions: Vec<Vector<D>>,
+}
+
+impl<const D: usize> Span<D> {
+    fn can_rotate(&self) -> bool {
+        self.directions.len() + 2 <= D
+    }
+
+    /// What a vector has across the directions, and its length.
+    fn across(&self, vector: &Vector<D>) -> (Vector<D>, f64) {
+        let mut rest = *vector;
+        for direction in &self.directions {
             let along = vector::dot(&rest, direction);
             rest = vector::subtract(&rest, &vector::scale(along, direction));
         }
-        let length = vector::norm_squared(&rest).sqrt();
+        (rest, vector::norm_squared(&rest).sqrt())
+    }
+
+    /// Takes up by how much the map of the cluster fails to close along an edge.
+    fn extend(&mut self, miss: &Vector<D>, edge: &Vector<D>) {
+        let (rest, length) = self.across(miss);
         // A lattice translation is longer than any rounding of positions.
         if length > 1e-6 * vector::norm_squared(edge).sqrt() {
-            held.push(vector::scale(1.0 / length, &rest));
-        }
-        if held.len() + 2 > D {
-            return false;
+            self.directions.push(vector::scale(1.0 / length, &rest));
         }
     }
-    held.len() + 2 <= D
+
+    /// An orthonormal basis of the space across.
+    fn complement(mut self) -> Vec<Vector<D>> {
+        let found = self.directions.len();
+        while self.directions.len() < D {
+            // The axis that is farthest from what there is.
+            let (rest, length) = vector::identity::<D>()
+                .iter()
+                .map(|axis| self.across(axis))
+                .fold(
+                    ([0.0; D], 0.0),
+                    |best, next| {
+                        if next.1 > best.1 { next } else { best }
+                    },
+                );
+            let (rest, length) = self.across(&vector::scale(1.0 / length, &rest));
+            self.directions.push(vector::scale(1.0 / length, &rest));
+        }
+        self.directions.split_off(found)
+    }
 }

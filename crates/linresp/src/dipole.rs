@@ -81,8 +81,7 @@ impl<const D: usize> LinearResponse<'_, D> {
     /// Source: the paper (J. Chem. Phys. 155, 074502 (2021)), Eqs. (A2)-(A4).
     ///
     /// # Errors
-    /// An index beyond the list; a pair in a cluster that can rotate, or without any stiffness; those of the
-    /// solver; threads that do not start.
+    /// An index beyond the list; a pair without any stiffness; those of the solver; threads that do not start.
     pub fn dipole_stiffness(
         &self,
         interactions: &[usize],
@@ -152,9 +151,6 @@ impl<const D: usize> LinearResponse<'_, D> {
         let clusters = self.hessian().cluster_data();
         for &index in interactions {
             let (i, j) = (self.interactions()[index].i, self.interactions()[index].j);
-            if clusters.rotates(i) {
-                return Err(ResponseError::FreeRotation { i, j });
-            }
             if !clusters.together(i, j) {
                 return Err(ResponseError::NoStiffness { i, j });
             }

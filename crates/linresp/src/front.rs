@@ -3,6 +3,7 @@
 use crate::product::{Wanted, add_product};
 use crate::threads::Threads;
 use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::ldlt::factor::{self as ldlt, LdltRegularization};
 use faer::linalg::cholesky::llt::factor::{
     LltError, LltRegularization, cholesky_in_place, cholesky_in_place_scratch,
 };
@@ -11,7 +12,10 @@ use faer::{MatMut, MatRef, Par, Spec};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Columns that are factorised before the rest of a panel is updated.
-const BLOCK: usize = 128;
+pub(crate) const BLOCK: usize = 128;
+
+/// A pivot that is smaller, relative to the largest diagonal number of its front, has no sign.
+const SMALLEST_PIVOT: f64 = 1e-12;
 
 /// Rows and columns of a tile.
 const TILE_ROWS: usize = 512;
@@ -195,6 +199,72 @@ pub(crate) fn eliminate(
     let below = panel.as_ref().get(own.., ..);
     multiply_lower(update, below, below, -1.0, threads);
     Ok(())
+}
+
+/// As [`eliminate`] for a matrix that need not be positive, `A = L S L^T` with signs `S`: the number of
+/// negative pivots, `None` if one is zero to rounding.
+pub(crate) fn eliminate_signed(
+    mut panel: MatMut<'_, f64>,
+    mut update: MatMut<'_, f64>,
+    threads: &Threads,
+) -> Option<usize> {
+    let own = panel.ncols();
+    let scale = (0..own).map(|k| panel[(k, k)].abs()).fold(0.0, f64::max);
+    let mut memory = MemBuffer::new(ldlt::cholesky_in_place_scratch::<f64>(
+        BLOCK.min(own),
+        Par::Seq,
+        Spec::default(),
+    ));
+    let mut negative = 0;
+    let mut first = 0;
+    while first < own {
+        let width = BLOCK.min(own - first);
+        let (_, rows) = panel.as_mut().split_at_row_mut(first);
+        let (_, columns) = rows.split_at_col_mut(first);
+        let (block, mut rest) = columns.split_at_col_mut(width);
+        let (mut square, mut below) = block.split_at_row_mut(width);
+        ldlt::cholesky_in_place(
+            square.as_mut(),
+            LdltRegularization::default(),
+            Par::Seq,
+            MemStack::new(&mut memory),
+            Spec::default(),
+        )
+        .ok()?;
+        // L sqrt|D| in place of the unit triangle, and the signs.
+        let mut signs = vec![1.0; width];
+        for k in 0..width {
+            let pivot = square[(k, k)];
+            if !(pivot.abs() > SMALLEST_PIVOT * scale) {
+                return None;
+            }
+            signs[k] = pivot.signum();
+            negative += usize::from(pivot < 0.0);
+            let root = pivot.abs().sqrt();
+            square[(k, k)] = root;
+            for row in k + 1..width {
+                square[(row, k)] *= root;
+            }
+        }
+        divide_by_transpose(below.as_mut(), square.as_ref(), threads);
+        let plain = below.as_ref().to_owned();
+        for (k, &sign) in signs.iter().enumerate() {
+            for row in 0..below.nrows() {
+                below[(row, k)] *= sign;
+            }
+        }
+        let (plain, below) = (plain.as_ref(), below.as_ref());
+        let right = rest.ncols();
+        let (plain_right, plain_below) = plain.split_at_row(right);
+        let (below_right, below_below) = below.split_at_row(right);
+        let (_, trailing) = rest.as_mut().split_at_row_mut(width);
+        let (upper, lower) = trailing.split_at_row_mut(right);
+        multiply_lower(upper, plain_right, below_right, -1.0, threads);
+        multiply(lower, plain_below, below_right.transpose(), -1.0, threads);
+        multiply_lower(update.as_mut(), plain_below, below_below, -1.0, threads);
+        first += width;
+    }
+    Some(negative)
 }
 
 /// Copies the lower triangle of a square matrix to its upper one.

@@ -1,5 +1,6 @@
 //! The Hessian of the energy, as an operator and as a matrix, with its trivial zero modes.
 
+use crate::adjacency::Adjacency;
 use crate::block_matrix::BlockMatrix;
 use crate::clusters::Clusters;
 use vitreous_md_core::linearization::{Edge, Linearization};
@@ -19,7 +20,9 @@ use vitreous_md_core::{Matrix, Vector, vector};
 /// what they deliver is checked with the first.
 ///
 /// Every cluster of particles that interact, directly or through others, has `D` translations as zero
-/// modes; a rattler is a cluster of one particle. [`Hessian::project`] takes them out of a vector.
+/// modes; a rattler is a cluster of one particle. A cluster that nothing holds, such as a dimer in a dilute
+/// packing, has rotations as well, at least where its forces vanish. [`Hessian::project`] takes these trivial
+/// zero modes out of a vector.
 ///
 /// Vectors are flat: `D N` numbers, those of particle `i` from `D i` on.
 #[derive(Clone, Debug)]
@@ -35,10 +38,11 @@ impl<'a, const D: usize> Hessian<'a, D> {
     /// The edges of a particle to an image of itself have constant length and contribute nothing; a pair
     /// that interacts through several images has the sum of their blocks.
     pub fn new(linearization: &'a Linearization<D>) -> Self {
+        let adjacency = Adjacency::new(linearization);
         Self {
             linearization,
-            matrix: assemble(linearization),
-            clusters: Clusters::new(linearization),
+            matrix: assemble(linearization, &adjacency),
+            clusters: Clusters::new(linearization, &adjacency),
         }
     }
 
@@ -121,7 +125,14 @@ impl<'a, const D: usize> Hessian<'a, D> {
         }
     }
 
-    /// Takes the translations of every cluster out of a vector; what it has on rattlers becomes zero.
+    /// The number of trivial zero modes: `D` translations of every cluster, and the rotations of the clusters
+    /// that can rotate as a whole.
+    pub fn zero_modes(&self) -> usize {
+        self.clusters.zero_modes()
+    }
+
+    /// Takes the trivial zero modes out of a vector: the translations of every cluster, and the rotations of
+    /// those that can rotate. What it has on rattlers becomes zero.
     ///
     /// # Panics
     /// If the length is not `D N`.
@@ -164,19 +175,26 @@ fn outer<const D: usize>(curvature: f64, first: &Vector<D>, second: &Vector<D>) 
     std::array::from_fn(|a| std::array::from_fn(|b| 4.0 * curvature * first[a] * second[b]))
 }
 
-fn assemble<const D: usize>(linearization: &Linearization<D>) -> BlockMatrix<D> {
+/// The pairs row by row, which needs no search; then what couples edges.
+fn assemble<const D: usize>(
+    linearization: &Linearization<D>,
+    adjacency: &Adjacency,
+) -> BlockMatrix<D> {
     let edges = linearization.edges();
+    let particles = linearization.particles();
+    let mut matrix = BlockMatrix::with_capacity(particles, particles + adjacency.len());
+    for i in 0..particles {
+        matrix.push_row(adjacency.of(i).map(|(j, index)| {
+            let edge = &edges[index];
+            let mut block = outer(-edge.curvature, &edge.vector, &edge.vector);
+            for k in 0..D {
+                block[k][k] -= 2.0 * edge.gradient;
+            }
+            (j, block)
+        }));
+    }
     // Couplings need no places of their own: they join edges of one triplet, all three of which are there.
-    let pairs: Vec<(u32, u32)> = edges
-        .iter()
-        .filter(|edge| edge.i != edge.j)
-        .map(|edge| (edge.i, edge.j))
-        .collect();
-    let mut matrix = BlockMatrix::zeros(linearization.particles(), &pairs);
     let mut add = |e: &Edge<D>, f: &Edge<D>, block: &Matrix<D>| {
-        if e.i == e.j || f.i == f.j {
-            return;
-        }
         let minus = block.map(|row| row.map(|entry| -entry));
         for (row, column, block) in [
             (e.j, f.j, block),
@@ -187,18 +205,14 @@ fn assemble<const D: usize>(linearization: &Linearization<D>) -> BlockMatrix<D> 
             matrix.add(row as usize, column as usize, block);
         }
     };
-    for edge in edges {
-        let mut block = outer(edge.curvature, &edge.vector, &edge.vector);
-        for k in 0..D {
-            block[k][k] += 2.0 * edge.gradient;
-        }
-        add(edge, edge, &block);
-    }
     for coupling in linearization.couplings() {
         let (e, f) = (
             &edges[coupling.first as usize],
             &edges[coupling.second as usize],
         );
+        if e.i == e.j || f.i == f.j {
+            continue;
+        }
         add(e, f, &outer(coupling.curvature, &e.vector, &f.vector));
         add(f, e, &outer(coupling.curvature, &f.vector, &e.vector));
     }

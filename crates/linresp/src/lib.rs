@@ -13,16 +13,22 @@
 //! | products with `M = d2U/dx dx`, its blocks, rattlers | [`Hessian`], [`BlockMatrix`] |
 //! | products with `M^-1`, checked | [`InverseHessian`] |
 //! | few right-hand sides, or very many particles | [`ConjugateGradient`] |
-//! | many right-hand sides | [`SparseCholesky`] |
+//! | many right-hand sides | [`SparseCholesky`], without memory for a factor [`BlockConjugateGradient`] |
+//! | small systems, and the reference | [`Dense`] |
+//! | whichever is expected to be the fastest | [`Automatic`] |
 //! | a solver or preconditioner of your own | [`LinearSolver`], [`Preconditioner`] |
 //!
 //! Whatever the solver, a solution is handed out only after its residual was recomputed straight from the
 //! edges of the expansion. A structure that is no minimum is refused with the curvature that was found.
 
 mod assembly_tree;
+mod adjacency;
+pub mod automatic;
+pub mod block_conjugate_gradient;
 pub mod block_matrix;
 mod clusters;
 pub mod conjugate_gradient;
+pub mod dense;
 pub mod dipole;
 pub mod finite_strain;
 mod front;
@@ -33,7 +39,8 @@ mod matrix_market;
 pub mod moduli;
 mod multifrontal;
 mod ordering;
-pub mod product;
+mod product;
+pub mod preconditioner;
 pub mod response;
 pub mod selected_inverse;
 pub mod shear;
@@ -41,10 +48,14 @@ pub mod solver;
 pub mod sparse_cholesky;
 pub mod stiffness;
 mod threads;
+mod sweeps;
 mod vertex_cover;
 
+pub use automatic::Automatic;
+pub use block_conjugate_gradient::BlockConjugateGradient;
 pub use block_matrix::BlockMatrix;
-pub use conjugate_gradient::{BlockJacobi, ConjugateGradient, Identity, Preconditioner};
+pub use conjugate_gradient::ConjugateGradient;
+pub use dense::Dense;
 pub use dipole::DipoleResponse;
 pub use finite_strain::{
     FiniteStrainError, FiniteStrainModulus, Slopes, shear_modulus_by_finite_strain,
@@ -52,9 +63,16 @@ pub use finite_strain::{
 pub use hessian::Hessian;
 pub use interaction::Interaction;
 pub use moduli::Modulus;
+pub use preconditioner::{
+    BlockJacobi, Identity, IncompleteCholesky, Preconditioner, Preconditioning,
+    SymmetricGaussSeidel,
+};
 pub use response::{LinearResponse, ResponseError};
 pub use selected_inverse::SelectedInverse;
 pub use shear::Shear;
-pub use solver::{Accuracy, InverseHessian, LinearSolver, PreparedSolver, SolveError};
+pub use solver::{
+    Accuracy, InverseHessian, LinearSolver, Preparation, PreparedSolver, Solution, SolveError,
+    SolveReport,
+};
 pub use sparse_cholesky::SparseCholesky;
 pub use stiffness::{Compliance, StiffnessTensor};

@@ -2,15 +2,19 @@
 
 use crate::assembly_tree::{AssemblyTree, Node};
 use crate::block_matrix::BlockMatrix;
-use crate::front::{Memory, eliminate, view, view_mut};
+use crate::front::{BLOCK, Memory, eliminate, eliminate_signed, view, view_mut};
 use crate::product::{Wanted, add_product};
-use crate::solver::SolveError;
 use crate::threads::Threads;
 use faer::linalg::triangular_solve::{
     solve_lower_triangular_in_place, solve_upper_triangular_in_place,
 };
-use faer::{MatMut, Par};
+use faer::{MatMut, MatRef, Par, Side};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What is done with the panel and the update of a node once they are assembled.
+type FrontWork<'a> =
+    dyn Fn(usize, MatMut<'_, f64>, MatMut<'_, f64>) -> Result<(), Stop> + Sync + 'a;
 
 /// The factor `L` of `M + s I = L L^T`, restricted to the particles of an assembly tree.
 #[derive(Debug)]
@@ -19,52 +23,113 @@ pub(crate) struct Factor<const D: usize> {
     panels: Vec<Vec<f64>>,
 }
 
-/// Where a factorisation ended.
+/// Why there is no factor.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// At a pivot that is not positive, with the direction that shows it: `D N` numbers in order of particles.
-    NotPositive(Vec<f64>),
+    /// A pivot is not positive.
+    NotPositive {
+        /// The particle it belongs to.
+        particle: usize,
+        /// A direction in which the quadratic form is that pivot, or less: `D N` numbers.
+        direction: Vec<f64>,
+    },
     /// No memory for so many numbers.
     Memory(usize),
 }
 
+/// What an elimination needs to know.
 pub(crate) struct Elimination<'a, const D: usize> {
     pub(crate) tree: &'a AssemblyTree,
     pub(crate) matrix: &'a BlockMatrix<D>,
+    /// What is added to the diagonal.
     pub(crate) shift: f64,
+    /// The coordinates of each particle whose rows and columns are replaced by those of the unit matrix.
+    pub(crate) fixed: Vec<[bool; D]>,
     pub(crate) threads: &'a Threads,
     pub(crate) memory: Memory,
 }
 
+/// A front whose pivots are not all positive: its node, and a direction in its own coordinates.
+struct Stop {
+    node: usize,
+    direction: Vec<f64>,
+}
+
+type Panels = [OnceLock<Vec<f64>>];
+
 impl<const D: usize> Elimination<'_, D> {
+    /// The factor.
+    ///
+    /// # Errors
+    /// A pivot that is not positive; too little memory.
     pub(crate) fn factorise(&self) -> Result<Factor<D>, Failure> {
+        let entries = self.tree.entries::<D>();
+        // Memory that cannot be had at all is found out now, not by the process being stopped.
+        Vec::<f64>::new()
+            .try_reserve_exact(entries)
+            .map_err(|_| Failure::Memory(entries))?;
         let panels: Vec<OnceLock<Vec<f64>>> =
             self.tree.nodes.iter().map(|_| OnceLock::new()).collect();
         let outcome = self
             .threads
-            .run(|| self.eliminate_all(&self.tree.roots, &panels));
-        outcome.map(|_| Factor {
-            panels: panels
-                .into_iter()
-                .map(|panel| panel.into_inner().unwrap_or_default())
-                .collect(),
-        })
+            .run(|| self.eliminate_all(&self.tree.roots, &|node, panel, update| {
+                let own = panel.ncols();
+                let mut panel = panel;
+                eliminate(panel.as_mut(), update, self.threads).map_err(|column| Stop {
+                    node,
+                    direction: own_direction(panel.as_ref(), column, own),
+                })
+            }, &panels));
+        match outcome {
+            Ok(_) => Ok(Factor {
+                panels: panels
+                    .into_iter()
+                    .map(|panel| panel.into_inner().unwrap_or_default())
+                    .collect(),
+            }),
+            Err(stop) => Err(self.direction(stop, &panels)),
+        }
+    }
+
+    /// The number of negative pivots, `None` if one is zero to rounding.
+    pub(crate) fn negative_pivots(&self) -> Option<usize> {
+        let panels: Vec<OnceLock<Vec<f64>>> =
+            self.tree.nodes.iter().map(|_| OnceLock::new()).collect();
+        let negative = AtomicUsize::new(0);
+        let outcome = self.threads.run(|| {
+            self.eliminate_all(
+                &self.tree.roots,
+                &|node, panel, update| match eliminate_signed(panel, update, self.threads) {
+                    Some(count) => {
+                        negative.fetch_add(count, Ordering::Relaxed);
+                        Ok(())
+                    }
+                    None => Err(Stop {
+                        node,
+                        direction: Vec::new(),
+                    }),
+                },
+                &panels,
+            )
+        });
+        outcome.is_ok().then(|| negative.into_inner())
     }
 
     /// The updates of several subtrees, in their order.
     fn eliminate_all(
         &self,
         nodes: &[usize],
-        panels: &[OnceLock<Vec<f64>>],
-    ) -> Result<Vec<Vec<f64>>, Failure> {
+        work: &FrontWork<'_>,
+        panels: &Panels,
+    ) -> Result<Vec<Vec<f64>>, Stop> {
         match nodes {
             [] => Ok(Vec::new()),
-            [node] => Ok(vec![self.eliminate(*node, panels)?]),
+            [node] => Ok(vec![self.eliminate(*node, work, panels)?]),
             _ => {
                 let (low, high) = nodes.split_at(nodes.len() / 2);
                 let (low, high) = self.threads.join(
-                    || self.eliminate_all(low, panels),
-                    || self.eliminate_all(high, panels),
+                    || self.eliminate_all(low, work, panels),
+                    || self.eliminate_all(high, work, panels),
                 );
                 let mut updates = low?;
                 updates.append(&mut high?);
@@ -76,10 +141,11 @@ impl<const D: usize> Elimination<'_, D> {
     fn eliminate(
         &self,
         index: usize,
-        panels: &[OnceLock<Vec<f64>>],
-    ) -> Result<Vec<f64>, Failure> {
+        work: &FrontWork<'_>,
+        panels: &Panels,
+    ) -> Result<Vec<f64>, Stop> {
         let node = &self.tree.nodes[index];
-        let updates = self.eliminate_all(&node.children, panels)?;
+        let updates = self.eliminate_all(&node.children, work, panels)?;
         let (own, border) = (D * node.own.len(), D * node.border.len());
         let rows = own + border;
         let mut panel = vec![0.0; rows * own];
@@ -89,14 +155,54 @@ impl<const D: usize> Elimination<'_, D> {
             add_update::<D>(&self.tree.nodes[child], &from, own, &mut panel, &mut update);
             self.memory.give_back(from);
         }
-        eliminate(
+        work(
+            index,
             view_mut(&mut panel, rows, own),
             view_mut(&mut update, border, border),
-            self.threads,
-        )
-        .map_err(|_| Failure::NotPositive(Vec::new()))?;
+        )?;
         let _ = panels[index].set(panel);
         Ok(update)
+    }
+
+    /// Extends a direction to what was eliminated before, where it is chosen to make the quadratic form least:
+    /// `z_own = -L^-T L_border^T z_border`.
+    fn direction(&self, stop: Stop, panels: &Panels) -> Failure {
+        let mut z = vec![0.0; D * self.tree.order.len()];
+        let start = D * self.tree.nodes[stop.node].own.start;
+        z[start..start + stop.direction.len()].copy_from_slice(&stop.direction);
+        for (node, panel) in self.tree.nodes.iter().zip(panels).take(stop.node).rev() {
+            let mut border: Vec<f64> = node
+                .border
+                .iter()
+                .flat_map(|&place| &z[D * place as usize..][..D])
+                .copied()
+                .collect();
+            let (Some(panel), true) = (panel.get(), border.iter().any(|&z| z != 0.0)) else {
+                continue;
+            };
+            let own = D * node.own.len();
+            let panel = view(panel, own + border.len(), own);
+            let mut mine = rows_mut(&mut z[D * node.own.start..D * node.own.end], own, 1);
+            let border = rows_mut(&mut border, D * node.border.len(), 1);
+            let below = panel.get(own.., ..).transpose();
+            add_product(mine.as_mut(), below, border.as_ref(), -1.0, Wanted::All);
+            solve_upper_triangular_in_place(panel.get(..own, ..).transpose(), mine, Par::Seq);
+        }
+        let mut direction = vec![0.0; D * self.tree.place.len()];
+        for (z, &i) in z.chunks_exact(D).zip(&self.tree.order) {
+            direction[D * i..D * (i + 1)].copy_from_slice(z);
+        }
+        // The coordinate that moves most tells where.
+        let place = (0..stop.direction.len())
+            .max_by(|&a, &b| {
+                let size = |k: usize| stop.direction[k].abs();
+                size(a).total_cmp(&size(b))
+            })
+            .unwrap_or(0);
+        Failure::NotPositive {
+            particle: self.tree.order[(start + place) / D],
+            direction,
+        }
     }
 
     /// Writes the matrix into the panel of a node.
@@ -112,14 +218,16 @@ impl<const D: usize> Elimination<'_, D> {
                     continue;
                 }
                 let row = D * node.find(other as usize);
-                for b in 0..D {
-                    for a in 0..D {
+                let (fixed, others) = (&self.fixed[self.tree.order[place]], &self.fixed[j]);
+                for b in (0..D).filter(|&b| !fixed[b]) {
+                    for a in (0..D).filter(|&a| !others[a]) {
                         columns[rows * b + row + a] += block[b][a];
                     }
                 }
             }
             for a in 0..D {
-                columns[rows * a + D * k + a] += self.shift;
+                let fixed = self.fixed[self.tree.order[place]][a];
+                columns[rows * a + D * k + a] += if fixed { 1.0 } else { self.shift };
             }
         }
     }
@@ -220,10 +328,24 @@ fn rows_mut(numbers: &mut [f64], rows: usize, columns: usize) -> MatMut<'_, f64>
     MatMut::from_row_major_slice_mut(numbers, rows, columns)
 }
 
-/// The error of a solver for a failure.
-pub(crate) fn explain(failure: Failure) -> SolveError {
-    match failure {
-        Failure::Memory(entries) => SolveError::OutOfMemory { entries },
-        Failure::NotPositive(_) => SolveError::Singular { particle: 0 },
+/// A direction in the own coordinates of a front along which the quadratic form is not positive, given the block
+/// of columns from `first` on in which elimination stopped and the columns before, which are done.
+fn own_direction(panel: MatRef<'_, f64>, first: usize, own: usize) -> Vec<f64> {
+    let width = BLOCK.min(own - first);
+    let mut direction = vec![0.0; own];
+    let square = panel.submatrix(first, first, width, width);
+    if let Ok(eigen) = square.self_adjoint_eigen(Side::Lower) {
+        let lowest = eigen.U().col(0);
+        for (z, lowest) in direction[first..].iter_mut().zip(lowest.iter()) {
+            *z = *lowest;
+        }
+        let (before, block) = direction.split_at_mut(first);
+        let block = rows_mut(&mut block[..width], width, 1);
+        let mut before = rows_mut(before, first, 1);
+        let left = panel.submatrix(first, 0, width, first);
+        add_product(before.as_mut(), left.transpose(), block.as_ref(), -1.0, Wanted::All);
+        let lower = panel.submatrix(0, 0, first, first);
+        solve_upper_triangular_in_place(lower.transpose(), before, Par::Seq);
     }
+    direction
 }

@@ -21,14 +21,14 @@ const BLOCKS: usize = 16;
 
 /// Which part of the product is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub(crate) enum Wanted {
     All,
     /// The lower triangle; what is above may be anything.
     Lower,
 }
 
 /// `C <- C + alpha A B`.
-pub fn add_product(
+pub(crate) fn add_product(
     c: MatMut<'_, f64>,
     a: MatRef<'_, f64>,
     b: MatRef<'_, f64>,

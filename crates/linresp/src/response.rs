@@ -118,16 +118,6 @@ pub enum ResponseError {
         /// The number of interactions between them.
         images: usize,
     },
-    /// Two particles of a cluster that can rotate.
-    #[error(
-        "the dipole on particles {i} and {j} has no unique response: they belong to a cluster that nothing holds, so that it can rotate freely; use a structure in which it is held, or leave this pair out"
-    )]
-    FreeRotation {
-        /// The first particle.
-        i: usize,
-        /// The second.
-        j: usize,
-    },
     /// Two particles that nothing joins.
     #[error(
         "the dipole on particles {i} and {j} meets no stiffness: nothing joins them, for their interaction is zero to rounding"

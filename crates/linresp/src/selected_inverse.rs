@@ -18,6 +18,7 @@ use crate::assembly_tree::{AssemblyTree, Node};
 use crate::block_matrix::BlockMatrix;
 use crate::front::{Memory, mirror, multiply, multiply_lower, view, view_mut};
 use crate::multifrontal::{Factor, add_update};
+use crate::solver::SolveError;
 use crate::threads::Threads;
 use crate::hessian::Hessian;
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
@@ -49,21 +50,21 @@ impl<const D: usize> SelectedInverse<D> {
         &self.square
     }
 
-    /// The pseudo-inverse from the inverse `Z` of the Hessian without some of its coordinates, one particle in
-    /// each cluster, and solutions with the latter.
+    /// The pseudo-inverse from the inverse `Z` of the Hessian without its pinned coordinates, and solutions
+    /// with the latter.
     ///
-    /// With an orthonormal basis `Q` of the translations and `P = 1 - Q Q^T`,
+    /// With an orthonormal basis `Q` of the trivial zero modes and `P = 1 - Q Q^T`,
     ///
     /// ```text
     /// M^-1 = P Z P,    M^-2 = P V P,    V = Z P Z = Z^2 - (Z Q)(Z Q)^T
     /// ```
     ///
     /// for which `Z Q` and `Z (Z Q)` are solved for.
-    pub(crate) fn assemble(
+    pub(crate) fn new(
         hessian: &Hessian<'_, D>,
         entries: &[Entry<D>],
         solve: impl Fn(&[f64]) -> Vec<f64>,
-    ) -> Self {
+    ) -> Result<Self, SolveError> {
         let mut inverse = hessian.matrix().zeros_alike();
         let mut square = inverse.clone();
         for entry in entries {
@@ -75,79 +76,103 @@ impl<const D: usize> SelectedInverse<D> {
                 inverse.add(i, j, &transpose(&entry.inverse));
             }
         }
-        let (labels, sizes) = hessian.cluster_data().membership();
-        // All clusters at once, for they are independent: unit displacements along each axis.
+        let clusters = hessian.cluster_data();
+        let modes = clusters.shared_modes();
+        let first = solve(&modes.concat());
+        let again = solve(&first);
         let dimension = hessian.dimension();
-        let mut units = vec![0.0; D * dimension];
-        for (k, unit) in units.chunks_exact_mut(dimension).enumerate() {
-            unit.iter_mut().skip(k).step_by(D).for_each(|x| *x = 1.0);
-        }
-        let rows = |vectors: &[f64]| -> Vec<Matrix<D>> {
-            (0..hessian.particles())
-                .map(|i| {
-                    std::array::from_fn(|a| {
-                        std::array::from_fn(|b| vectors[dimension * b + D * i + a])
-                    })
-                })
-                .collect()
+        let split = |vectors: &[f64]| -> Vec<Vec<f64>> {
+            vectors.chunks_exact(dimension).map(<[f64]>::to_vec).collect()
         };
-        let totals = |rows: &[Matrix<D>]| {
-            let mut totals = vec![[[0.0; D]; D]; sizes.len()];
-            for (row, &label) in rows.iter().zip(labels) {
-                totals[label as usize] = sum(&totals[label as usize], row);
+        // Z Q, and V Q = Z (Z Q) - (Z Q)(Q^T Z Q).
+        let first = split(&first);
+        let mut second = split(&again);
+        for (column, q) in second.iter_mut().zip(&modes) {
+            for y in &first {
+                let shares = clusters.products(y, q);
+                clusters.subtract(column, &shares, y);
             }
-            totals
-        };
-        // Row sums of Z and of Z^2, and of Z P Z.
-        let responses = solve(&units);
-        let again = solve(&responses);
-        let first = rows(&responses);
-        let first_totals = totals(&first);
-        let mut second = rows(&again);
-        for ((row, first), &label) in second.iter_mut().zip(&first).zip(labels) {
-            let label = label as usize;
-            let share = 1.0 / sizes[label] as f64;
-            let product = product(first, &transpose(&first_totals[label]));
-            *row = subtract(row, &product.map(|row| row.map(|x| share * x)));
         }
-        let second_totals = totals(&second);
+        let labels = clusters.labels();
         square.update(|i, j, block| {
-            if labels[i] != labels[j] {
-                return;
+            if labels[i] == labels[j] {
+                for y in &first {
+                    subtract_outer(block, &y[D * i..], &y[D * j..], 1.0);
+                }
             }
-            let share = 1.0 / sizes[labels[i] as usize] as f64;
-            let product = product(&first[i], &transpose(&first[j]));
-            *block = subtract(block, &product.map(|row| row.map(|x| share * x)));
         });
-        for (matrix, rows, totals) in [
-            (&mut inverse, &first, &first_totals),
-            (&mut square, &second, &second_totals),
-        ] {
+        for (matrix, columns) in [(&mut inverse, &first), (&mut square, &second)] {
+            let shares: Vec<Vec<Vec<f64>>> = modes
+                .iter()
+                .map(|q| columns.iter().map(|y| clusters.products(q, y)).collect())
+                .collect();
             matrix.update(|i, j, block| {
                 // Between clusters there is nothing.
                 if labels[i] != labels[j] {
                     return;
                 }
-                let label = labels[i] as usize;
-                let share = 1.0 / sizes[label] as f64;
-                for a in 0..D {
-                    for b in 0..D {
-                        block[a][b] -= share
-                            * (rows[i][a][b] + rows[j][b][a] - share * totals[label][a][b]);
+                for (q, y) in modes.iter().zip(columns) {
+                    subtract_outer(block, &y[D * i..], &q[D * j..], 1.0);
+                    subtract_outer(block, &q[D * i..], &y[D * j..], 1.0);
+                }
+                for (q, shares) in modes.iter().zip(&shares) {
+                    for (p, shares) in modes.iter().zip(shares) {
+                        let share = shares[labels[i] as usize];
+                        subtract_outer(block, &q[D * i..], &p[D * j..], -share);
                     }
                 }
             });
         }
-        Self { inverse, square }
+        let selected = Self { inverse, square };
+        selected.check(hessian, &modes)?;
+        Ok(selected)
+    }
+
+    /// Rows of `M M^-1 = P` and `M M^-2 = M^-1` need only what is here: the former's and the latter's diagonal
+    /// blocks tell, particle by particle, whether all is well.
+    fn check(&self, hessian: &Hessian<'_, D>, modes: &[Vec<f64>]) -> Result<(), SolveError> {
+        for i in 0..hessian.particles() {
+            let mut unit = vector::identity();
+            for q in modes {
+                subtract_outer(&mut unit, &q[D * i..], &q[D * i..], 1.0);
+            }
+            let own = self.inverse.block(i, i).copied().unwrap_or([[0.0; D]; D]);
+            for (matrix, expected, scale) in [
+                (&self.inverse, &unit, 1.0),
+                (&self.square, &own, (0..D).map(|k| own[k][k]).sum()),
+            ] {
+                let mut found = [[0.0; D]; D];
+                for ((_, block), (_, other)) in hessian.matrix().row(i).zip(matrix.row(i)) {
+                    found = sum(&found, &product(block, &transpose(other)));
+                }
+                let worst = (found.as_flattened().iter().zip(expected.as_flattened()))
+                    .map(|(found, expected)| (found - expected).abs())
+                    .fold(0.0, f64::max);
+                // A rattler has neither.
+                if worst > TOLERANCE * scale && worst != 0.0 || worst.is_nan() {
+                    return Err(SolveError::InaccurateInverse {
+                        particle: i,
+                        residual: worst / scale,
+                        tolerance: TOLERANCE,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `block - factor a b^T`, from the first numbers of `a` and `b`.
+fn subtract_outer<const D: usize>(block: &mut Matrix<D>, a: &[f64], b: &[f64], factor: f64) {
+    for (row, a) in block.iter_mut().zip(a) {
+        for (entry, b) in row.iter_mut().zip(b) {
+            *entry -= factor * a * b;
+        }
     }
 }
 
 fn sum<const D: usize>(a: &Matrix<D>, b: &Matrix<D>) -> Matrix<D> {
     std::array::from_fn(|k| vector::add(&a[k], &b[k]))
-}
-
-fn subtract<const D: usize>(a: &Matrix<D>, b: &Matrix<D>) -> Matrix<D> {
-    std::array::from_fn(|k| vector::subtract(&a[k], &b[k]))
 }
 
 fn transpose<const D: usize>(a: &Matrix<D>) -> Matrix<D> {
@@ -167,9 +192,27 @@ pub(crate) struct Entry<const D: usize> {
     pub(crate) square: Matrix<D>,
 }
 
+/// The largest error of a number in the identities by which a selected inverse is checked, relative to the
+/// diagonal numbers they are for.
+const TOLERANCE: f64 = 1e-9;
+
 /// Columns of a front that are worked on together: what is done with them alone stays cheap, and what is done
 /// with all rows below fills the processor.
 const BLOCK: usize = 192;
+
+impl<const D: usize> Entry<D> {
+    /// Sets to zero what belongs to one coordinate.
+    pub(crate) fn clear(&mut self, particle: usize, axis: usize) {
+        for block in [&mut self.inverse, &mut self.square] {
+            if self.second == particle {
+                block[axis] = [0.0; D];
+            }
+            if self.first == particle {
+                block.iter_mut().for_each(|row| row[axis] = 0.0);
+            }
+        }
+    }
+}
 
 /// What a block of columns of a front keeps on the way up, in which `A` is the block on the diagonal.
 struct Lifted {

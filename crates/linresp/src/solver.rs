@@ -22,10 +22,11 @@ pub trait LinearSolver<const D: usize> {
 /// A solver that is ready for right-hand sides.
 pub trait PreparedSolver<const D: usize>: Send + Sync {
     /// Solves `M x = b` for as many right-hand sides as there are: `rhs` and `solution` hold flat vectors of
-    /// `D N` numbers one after another.
+    /// `D N` numbers one after another. Returns the number of products of the Hessian with a vector, which is
+    /// that of iterations; zero for direct solvers.
     ///
-    /// The right-hand sides are free of translations; those of the solutions do not matter. `solution` holds
-    /// zeros. The Hessian is that of [`LinearSolver::prepare`].
+    /// The right-hand sides are free of trivial zero modes; those of the solutions do not matter. `solution`
+    /// holds zeros. The Hessian is that of [`LinearSolver::prepare`].
     ///
     /// # Errors
     /// Those of the solver.
@@ -34,7 +35,7 @@ pub trait PreparedSolver<const D: usize>: Send + Sync {
         hessian: &Hessian<'_, D>,
         rhs: &[f64],
         solution: &mut [f64],
-    ) -> Result<(), SolveError>;
+    ) -> Result<usize, SolveError>;
 
     /// How accurate solutions are to be.
     fn accuracy(&self) -> Accuracy;
@@ -51,6 +52,19 @@ pub trait PreparedSolver<const D: usize>: Send + Sync {
     ) -> Result<Option<SelectedInverse<D>>, SolveError> {
         Ok(None)
     }
+
+    /// What was prepared.
+    fn preparation(&self) -> Preparation;
+}
+
+/// What a solver has prepared, for reports and comparisons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preparation {
+    /// The method, in a few words.
+    pub method: String,
+    /// How many numbers the solver keeps besides the Hessian: of a factor, of a preconditioner. Indices are
+    /// not counted.
+    pub stored_numbers: usize,
 }
 
 /// How accurate a solution is to be, in terms of the relative residual `|b - M x| / |b|`.
@@ -65,7 +79,7 @@ pub struct Accuracy {
 }
 
 /// Why a linear system was not solved.
-#[derive(Debug, Error)]
+#[derive(Error)]
 pub enum SolveError {
     /// The energy decreases, or does not change, along some direction.
     #[error(
@@ -74,6 +88,8 @@ pub enum SolveError {
     Saddle {
         /// `z.M.z / z.z` of the direction that was found: negative, or zero to rounding.
         curvature: f64,
+        /// The direction `z`: `D N` numbers, of unit length.
+        direction: Vec<f64>,
     },
     /// The Hessian is not positive definite to rounding, but no direction of negative curvature was found.
     #[error(
@@ -107,6 +123,18 @@ pub enum SolveError {
         /// The largest allowed.
         tolerance: f64,
     },
+    /// An inverse that fails the test of its identities.
+    #[error(
+        "the inverse of the Hessian is wrong at particle {particle}: an identity that it must keep is violated by {residual:e}, above the tolerance of {tolerance:e}; the Hessian may be nearly singular: solve for single dipoles instead"
+    )]
+    InaccurateInverse {
+        /// The particle.
+        particle: usize,
+        /// The relative error of the identity.
+        residual: f64,
+        /// The largest allowed.
+        tolerance: f64,
+    },
     /// A right-hand side that is not finite.
     #[error("right-hand side {column} has components that are not finite")]
     NotFinite {
@@ -132,15 +160,44 @@ pub enum SolveError {
     Other(#[from] Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl std::fmt::Debug for SolveError {
+    /// The message: the direction of a saddle would fill pages.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "SolveError({self})")
+    }
+}
+
+/// Solutions, and what they cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Solution {
+    /// The solutions one after another, `D N` numbers each.
+    pub vectors: Vec<f64>,
+    /// How they were reached.
+    pub report: SolveReport,
+}
+
+/// How solutions were reached.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SolveReport {
+    /// The relative residual `|b - M x| / |b|` of each right-hand side, recomputed from the edges of the
+    /// linearisation.
+    pub residuals: Vec<f64>,
+    /// Products of the Hessian with a vector that the solver needed, for all right-hand sides together, those
+    /// of refinements included; zero for direct solvers.
+    pub iterations: usize,
+    /// How often solutions were refined.
+    pub refinements: usize,
+}
+
 /// The inverse `M^-1` of a Hessian in the space without its trivial zero modes: the translations of clusters
-/// of particles, rattlers among them.
+/// of particles, rattlers among them, and the rotations of clusters that nothing holds.
 ///
 /// ```text
 /// x = M^-1 b:    M x = P b,    P x = x
 /// ```
 ///
-/// with the projection `P` of [`Hessian::project`]: what `b` has on translations and rattlers is dropped,
-/// and `x` has nothing there. Whatever the solver, the residual is recomputed straight from the edges of the
+/// with the projection `P` of [`Hessian::project`]: what `b` has on these modes is dropped, and `x` has
+/// nothing there. Whatever the solver, the residual is recomputed straight from the edges of the
 /// linearisation before a solution is handed out.
 ///
 /// ```
@@ -158,6 +215,8 @@ pub enum SolveError {
 /// let inverse = Hessian::new(&expansion).inverse(&ConjugateGradient::default())?;
 /// let x = inverse.apply(&[1.0, 0.0, -1.0, 0.0])?;
 /// assert!((x[0] - 0.5).abs() < 1e-12 && x[1].abs() < 1e-12);
+/// let report = inverse.solve(&[1.0, 0.0, -1.0, 0.0])?.report;
+/// assert!(report.residuals[0] < 1e-10 && report.iterations > 0);
 /// # Ok(()) }
 /// ```
 pub struct InverseHessian<'a, const D: usize> {
@@ -193,14 +252,28 @@ impl<'a, const D: usize> InverseHessian<'a, D> {
         self.solver.accuracy()
     }
 
+    /// What the solver has prepared.
+    pub fn preparation(&self) -> Preparation {
+        self.solver.preparation()
+    }
+
     /// The products `x = M^-1 b` for right-hand sides that follow one another in `rhs` (`D N` numbers each);
-    /// the solutions do so too.
+    /// the solutions do so too. [`InverseHessian::solve`] without its report.
+    ///
+    /// # Errors
+    /// As [`InverseHessian::solve`].
+    pub fn apply(&self, rhs: &[f64]) -> Result<Vec<f64>, SolveError> {
+        Ok(self.solve(rhs)?.vectors)
+    }
+
+    /// The products `x = M^-1 b` for right-hand sides that follow one another in `rhs` (`D N` numbers each),
+    /// and what they cost.
     ///
     /// # Errors
     /// [`SolveError::Inaccurate`] if a recomputed residual is above the tolerance, [`SolveError::Shape`] and
     /// [`SolveError::NotFinite`] for bad right-hand sides, and those of the solver, above all
     /// [`SolveError::Saddle`].
-    pub fn apply(&self, rhs: &[f64]) -> Result<Vec<f64>, SolveError> {
+    pub fn solve(&self, rhs: &[f64]) -> Result<Solution, SolveError> {
         let dimension = self.hessian.dimension();
         if !rhs.len().is_multiple_of(dimension) {
             return Err(SolveError::Shape {
@@ -216,31 +289,38 @@ impl<'a, const D: usize> InverseHessian<'a, D> {
         let accuracy = self.solver.accuracy();
         let mut rhs = rhs.to_vec();
         self.project(&mut rhs);
-        let mut solution = vec![0.0; rhs.len()];
-        self.solver.solve(&self.hessian, &rhs, &mut solution)?;
-        self.project(&mut solution);
-        let mut residuals = self.residuals(&rhs, &solution);
-        for _ in 0..accuracy.refinements {
-            if self.worst(&residuals, &rhs).1 <= accuracy.target {
-                break;
-            }
+        let mut vectors = vec![0.0; rhs.len()];
+        let mut iterations = self.solver.solve(&self.hessian, &rhs, &mut vectors)?;
+        self.project(&mut vectors);
+        let mut left = self.left(&rhs, &vectors);
+        let mut residuals = self.relative(&left, &rhs);
+        let mut refinements = 0;
+        while refinements < accuracy.refinements && worst(&residuals).1 > accuracy.target {
+            refinements += 1;
             let mut correction = vec![0.0; rhs.len()];
-            self.solver
-                .solve(&self.hessian, &residuals, &mut correction)?;
-            for (x, correction) in correction.iter_mut().zip(&solution) {
+            iterations += self.solver.solve(&self.hessian, &left, &mut correction)?;
+            for (x, correction) in correction.iter_mut().zip(&vectors) {
                 *x += correction;
             }
             self.project(&mut correction);
-            let refined = self.residuals(&rhs, &correction);
+            let refined_left = self.left(&rhs, &correction);
+            let refined = self.relative(&refined_left, &rhs);
             // Rounding sets a floor below which refinement only stirs.
-            if self.worst(&refined, &rhs).1 >= self.worst(&residuals, &rhs).1 {
+            if worst(&refined).1 >= worst(&residuals).1 {
                 break;
             }
-            (solution, residuals) = (correction, refined);
+            (vectors, left, residuals) = (correction, refined_left, refined);
         }
-        let (column, residual) = self.worst(&residuals, &rhs);
+        let (column, residual) = worst(&residuals);
         if residual <= accuracy.tolerance {
-            Ok(solution)
+            Ok(Solution {
+                vectors,
+                report: SolveReport {
+                    residuals,
+                    iterations,
+                    refinements,
+                },
+            })
         } else {
             Err(SolveError::Inaccurate {
                 column,
@@ -269,10 +349,10 @@ impl<'a, const D: usize> InverseHessian<'a, D> {
     }
 
     /// `b - M x`, through the edges.
-    fn residuals(&self, rhs: &[f64], solution: &[f64]) -> Vec<f64> {
+    fn left(&self, rhs: &[f64], solution: &[f64]) -> Vec<f64> {
         let dimension = self.hessian.dimension();
-        let mut residuals = vec![0.0; rhs.len()];
-        for ((r, b), x) in residuals
+        let mut left = vec![0.0; rhs.len()];
+        for ((r, b), x) in left
             .chunks_exact_mut(dimension)
             .zip(rhs.chunks_exact(dimension))
             .zip(solution.chunks_exact(dimension))
@@ -283,29 +363,36 @@ impl<'a, const D: usize> InverseHessian<'a, D> {
             }
             self.hessian.project(r);
         }
-        residuals
+        left
     }
 
-    /// The right-hand side with the largest relative residual, and that residual; not a number if any is.
-    fn worst(&self, residuals: &[f64], rhs: &[f64]) -> (usize, f64) {
+    /// `|r| / |b|` of each right-hand side.
+    fn relative(&self, left: &[f64], rhs: &[f64]) -> Vec<f64> {
         let dimension = self.hessian.dimension();
-        residuals
-            .chunks_exact(dimension)
+        left.chunks_exact(dimension)
             .zip(rhs.chunks_exact(dimension))
             .map(|(r, b)| match (norm(r), norm(b)) {
                 (0.0, 0.0) => 0.0,
                 (r, b) => r / b,
             })
-            .enumerate()
-            .reduce(|worst, next| {
-                if next.1 > worst.1 || next.1.is_nan() {
-                    next
-                } else {
-                    worst
-                }
-            })
-            .unwrap_or((0, 0.0))
+            .collect()
     }
+}
+
+/// The place of the largest residual, and that residual; not a number if any is.
+fn worst(residuals: &[f64]) -> (usize, f64) {
+    residuals
+        .iter()
+        .copied()
+        .enumerate()
+        .reduce(|worst, next| {
+            if next.1 > worst.1 || next.1.is_nan() {
+                next
+            } else {
+                worst
+            }
+        })
+        .unwrap_or((0, 0.0))
 }
 
 impl<const D: usize> std::fmt::Debug for InverseHessian<'_, D> {
@@ -324,4 +411,16 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 pub(crate) fn norm(a: &[f64]) -> f64 {
     dot(a, a).sqrt()
+}
+
+/// A saddle, with a direction of any length.
+pub(crate) fn saddle(curvature: f64, mut direction: Vec<f64>) -> SolveError {
+    let length = norm(&direction);
+    for z in &mut direction {
+        *z /= length;
+    }
+    SolveError::Saddle {
+        curvature,
+        direction,
+    }
 }

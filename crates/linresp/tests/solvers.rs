@@ -95,9 +95,18 @@ fn a_saddle_is_named_with_its_curvature() {
         &ConjugateGradient::default(),
     ] {
         let outcome = hessian.clone().inverse(solver).and_then(|i| i.apply(&rhs));
-        let Err(SolveError::Saddle { curvature }) = outcome else {
+        let Err(SolveError::Saddle {
+            curvature,
+            direction,
+        }) = outcome
+        else {
             panic!("{outcome:?}");
         };
+        let mut product = direction.clone();
+        hessian.apply_edges(&direction, &mut product);
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        assert!((dot(&direction, &direction) - 1.0).abs() < 1e-13);
+        assert!((dot(&direction, &product) / curvature - 1.0).abs() < 1e-9);
         assert!(
             lowest < curvature && curvature < 0.0,
             "{lowest} {curvature}"
@@ -128,7 +137,7 @@ fn floppy_motion_is_an_error() {
             .and_then(|i| i.apply(&rhs));
         // A rotation costs nothing, to the rounding of a stiffness of order one.
         assert!(
-            matches!(outcome, Err(SolveError::Saddle { curvature }) if curvature.abs() < 1e-14),
+            matches!(outcome, Err(SolveError::Saddle { curvature, .. }) if curvature.abs() < 1e-14),
             "{outcome:?}"
         );
     }
@@ -152,12 +161,15 @@ impl PreparedSolver<3> for WrongPrepared {
         hessian: &Hessian<'_, 3>,
         rhs: &[f64],
         x: &mut [f64],
-    ) -> Result<(), SolveError> {
-        self.1.solve(hessian, rhs, x)?;
+    ) -> Result<usize, SolveError> {
+        let iterations = self.1.solve(hessian, rhs, x)?;
         for x in x {
             *x *= self.0;
         }
-        Ok(())
+        Ok(iterations)
+    }
+    fn preparation(&self) -> Preparation {
+        self.1.preparation()
     }
     fn accuracy(&self) -> Accuracy {
         Accuracy {
@@ -189,14 +201,19 @@ fn a_wrong_solver_is_caught_and_an_inexact_one_refined() {
         .clone()
         .inverse(&Wrong(1.0 + 1e-5))
         .unwrap()
-        .apply(&rhs)
+        .solve(&rhs)
         .unwrap();
+    assert_eq!(
+        (refined.report.refinements, refined.report.iterations),
+        (2, 0)
+    );
+    assert!(refined.report.residuals.iter().all(|&r| r <= 1e-12));
     let exact = hessian
         .inverse(&SparseCholesky::default())
         .unwrap()
         .apply(&rhs)
         .unwrap();
-    assert!(largest_difference(&refined, &exact) < 1e-9);
+    assert!(largest_difference(&refined.vectors, &exact) < 1e-9);
 }
 
 #[test]
