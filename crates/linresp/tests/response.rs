@@ -163,7 +163,8 @@ fn springs_on_a_line_have_their_closed_form_stiffness() {
             let field = response.dipole_stiffness_field(ONE).unwrap();
             assert!(!field.is_empty());
             for kappa in field {
-                assert!((kappa / expected - 1.0).abs() < 1e-12, "{kappa} {expected}");
+                // A residual of 1e-13 over the softest mode of a hundred springs, 4 k sin^2(pi/101).
+                assert!((kappa / expected - 1.0).abs() < 1e-11, "{kappa} {expected}");
             }
         }
     };

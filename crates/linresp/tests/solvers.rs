@@ -93,8 +93,10 @@ fn all_solvers_agree_with_the_dense_one() {
             );
             assert_eq!(found.report.residuals.len(), 3);
             assert!(found.report.residuals.iter().all(|&r| r <= 1e-11));
-            let iterates = !["sparse", "dense"].contains(&name);
-            assert_eq!(found.report.iterations > 0, iterates, "{name}");
+            if name != "automatic" {
+                let iterates = !["sparse", "dense"].contains(&name);
+                assert_eq!(found.report.iterations > 0, iterates, "{name}");
+            }
             assert!(inverse.preparation().stored_numbers > 0);
         }
     }
