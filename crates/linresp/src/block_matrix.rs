@@ -2,6 +2,9 @@
 
 use vitreous_md_core::Matrix;
 
+/// Vectors that are multiplied together go in groups of this many.
+pub(crate) const GROUP: usize = 4;
+
 /// A symmetric sparse matrix of `N x N` blocks of `D x D` numbers, both triangles stored, by rows.
 ///
 /// The columns of each row ascend, and every diagonal block is present. Vectors are flat: `D N` numbers,
@@ -190,28 +193,37 @@ impl<const D: usize> BlockMatrix<D> {
         }
     }
 
-    /// The product `Y = M X` of `width` vectors whose components are side by side: each block is read once.
+    /// The product `Y = M X` of several vectors, whose components are side by side in groups: for each
+    /// row of numbers as many groups as there are. Blocks are read once from memory.
     ///
     /// # Panics
-    /// If a length is not `width D N`.
-    pub(crate) fn apply_columns(&self, width: usize, x: &[f64], y: &mut [f64]) {
+    /// If a length is not the same multiple of `D N` as the other.
+    pub(crate) fn apply_groups(&self, x: &[[f64; GROUP]], y: &mut [[f64; GROUP]]) {
+        let rows = D * self.rows();
+        let groups = if rows == 0 { 0 } else { x.len() / rows };
         assert!(
-            x.len() == width * D * self.rows() && y.len() == x.len(),
+            x.len() == groups * rows && y.len() == x.len(),
             "vectors must have D N components each"
         );
-        if width == 0 {
+        if groups == 0 {
             return;
         }
-        for (row, y) in y.chunks_exact_mut(D * width).enumerate() {
-            y.fill(0.0);
-            for (column, block) in self.row(row) {
-                let from = &x[D * width * column..D * width * (column + 1)];
-                for (y, entries) in y.chunks_exact_mut(width).zip(block) {
-                    for (x, entry) in from.chunks_exact(width).zip(entries) {
-                        for (y, x) in y.iter_mut().zip(x) {
-                            *y += entry * x;
+        for (row, y) in y.chunks_exact_mut(D * groups).enumerate() {
+            for group in 0..groups {
+                let mut sums = [[0.0; GROUP]; D];
+                for (column, block) in self.row(row) {
+                    let from = &x[D * groups * column + group..];
+                    for b in 0..D {
+                        let x = &from[b * groups];
+                        for a in 0..D {
+                            for k in 0..GROUP {
+                                sums[a][k] += block[a][b] * x[k];
+                            }
                         }
                     }
+                }
+                for a in 0..D {
+                    y[a * groups + group] = sums[a];
                 }
             }
         }
@@ -271,11 +283,11 @@ mod tests {
             0.0,
         ];
         assert_eq!(y, expected);
-        // Two vectors at once, the second twice the first.
-        let pairs: Vec<f64> = x.iter().flat_map(|&x| [x, 2.0 * x]).collect();
-        let mut products = vec![1.0; 16];
-        matrix.apply_columns(2, &pairs, &mut products);
-        let expected: Vec<f64> = expected.iter().flat_map(|&y| [y, 2.0 * y]).collect();
+        // Several at once: multiples.
+        let groups: Vec<[f64; GROUP]> = x.iter().map(|&x| [x, 2.0 * x, 0.0, -x]).collect();
+        let mut products = vec![[1.0; GROUP]; 8];
+        matrix.apply_groups(&groups, &mut products);
+        let expected: Vec<_> = expected.iter().map(|&y| [y, 2.0 * y, 0.0, -y]).collect();
         assert_eq!(products, expected);
         assert_eq!(matrix.iter().count(), 8);
     }

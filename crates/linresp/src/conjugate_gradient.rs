@@ -154,6 +154,9 @@ pub(crate) fn random_vector<const D: usize>(hessian: &Hessian<'_, D>) -> Vec<f64
     vector
 }
 
+/// A product `z = C r` in double precision.
+type DoubleProduct<'a> = Box<dyn Fn(&[f64], &mut [f64]) + 'a>;
+
 struct Prepared<const D: usize> {
     tolerance: f64,
     iteration_limit: usize,
@@ -440,10 +443,7 @@ impl<const D: usize> Prepared<D> {
     }
 
     /// The product of one's own, the identity, or block Jacobi.
-    fn double_preconditioner<'a>(
-        &'a self,
-        hessian: &Hessian<'_, D>,
-    ) -> Box<dyn Fn(&[f64], &mut [f64]) + 'a> {
+    fn double_preconditioner<'a>(&'a self, hessian: &Hessian<'_, D>) -> DoubleProduct<'a> {
         match &self.kind {
             Kind::Product { product, .. } => Box::new(product),
             Kind::None => Box::new(|r, z| z.copy_from_slice(r)),

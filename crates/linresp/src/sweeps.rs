@@ -11,69 +11,43 @@ pub(crate) type SingleBlock<const D: usize> = [[f32; D]; D];
 /// Numbers of a block that are worked on together: as many as every processor's vector registers hold.
 const LANES: usize = 4;
 
-/// A symmetric block matrix without its diagonal, both triangles by rows, with one block for each row in the
-/// place of the diagonal.
-///
-/// Memory traffic is what products with sparse matrices cost, so blocks are in single precision and packed.
-/// Places are those of an order of space.
+/// The blocks of one triangle of a symmetric matrix, by rows, in the order in which a sweep needs them: rows one
+/// after another away from the start of the sweep, and in each row the columns in that order too, so that what
+/// was computed last is needed last.
 #[derive(Clone, Debug)]
-pub(crate) struct Sweeps<const D: usize> {
-    /// Where the blocks of each row start, one more than rows.
+struct Triangle<const D: usize> {
+    /// Where the blocks of each row start, in the order of the sweep; one more than rows.
     starts: Vec<usize>,
-    /// Where the upper triangle starts in each row.
-    middles: Vec<usize>,
     columns: Vec<u32>,
     /// Blocks by columns of numbers, and a few zeros at the end, so that lanes may reach beyond the last.
     values: Vec<f32>,
-    /// For each row the inverse of what sweeps have on the diagonal.
-    pub(crate) inverse: Vec<SingleBlock<D>>,
 }
 
-impl<const D: usize> Sweeps<D> {
-    /// Takes rows one after another, each with columns ascending and without its diagonal block.
-    fn empty(rows: usize) -> Self {
+impl<const D: usize> Triangle<D> {
+    fn new(rows: impl Iterator<Item = impl Iterator<Item = (usize, Matrix<D>)>>) -> Self {
         const { assert!(D <= LANES, "lanes hold the columns of blocks") };
-        let mut starts = Vec::with_capacity(rows + 1);
-        starts.push(0);
-        Self {
-            starts,
-            middles: Vec::with_capacity(rows),
+        let mut triangle = Self {
+            starts: vec![0],
             columns: Vec::new(),
             values: Vec::new(),
-            inverse: Vec::with_capacity(rows),
-        }
-    }
-
-    /// Appends a row: its columns, ascending, with their blocks, and the inverse of its pivot.
-    fn push_row(&mut self, row: impl Iterator<Item = (usize, Matrix<D>)>, inverse: &Matrix<D>) {
-        let own = self.middles.len();
-        let mut middle = None;
-        for (column, block) in row {
-            if column > own {
-                middle.get_or_insert(self.columns.len());
+        };
+        for row in rows {
+            for (column, block) in row {
+                triangle.columns.push(column as u32);
+                for b in 0..D {
+                    triangle.values.extend((0..D).map(|a| block[a][b] as f32));
+                }
             }
-            self.columns.push(column as u32);
-            for b in 0..D {
-                self.values.extend((0..D).map(|a| block[a][b] as f32));
-            }
+            triangle.starts.push(triangle.columns.len());
         }
-        self.middles.push(middle.unwrap_or(self.columns.len()));
-        self.starts.push(self.columns.len());
-        self.inverse.push(single(inverse));
+        triangle.values.extend([0.0; LANES]);
+        triangle
     }
 
-    fn finish(&mut self) {
-        self.values.extend([0.0; LANES]);
-    }
-
-    /// The number of stored numbers.
-    pub(crate) fn stored_numbers(&self) -> usize {
-        self.values.len() + D * D * self.inverse.len()
-    }
-
-    /// `sum_k block_k x_(column k)` over blocks of one row.
+    /// `sum_k block_k x_(column k)` over the blocks of one row, counted along the sweep.
     #[inline(always)]
-    fn row(&self, range: std::ops::Range<usize>, x: &[Single<D>]) -> Single<D> {
+    fn row(&self, row: usize, x: &[Single<D>]) -> Single<D> {
+        let range = self.starts[row]..self.starts[row + 1];
         let mut sums = [[0.0; LANES]; D];
         let values = &self.values[D * D * range.start..];
         for (k, &column) in self.columns[range].iter().enumerate() {
@@ -93,6 +67,25 @@ impl<const D: usize> Sweeps<D> {
         }
         total
     }
+}
+
+/// A symmetric block matrix without its diagonal, with one block for each row in its place.
+///
+/// Memory traffic is what products with sparse matrices cost, so blocks are in single precision and packed.
+/// Places are those of an order of space.
+#[derive(Clone, Debug)]
+pub(crate) struct Sweeps<const D: usize> {
+    lower: Triangle<D>,
+    upper: Triangle<D>,
+    /// For each row the inverse of what sweeps have on the diagonal.
+    inverse: Vec<SingleBlock<D>>,
+}
+
+impl<const D: usize> Sweeps<D> {
+    /// The number of stored numbers.
+    pub(crate) fn stored_numbers(&self) -> usize {
+        self.lower.values.len() + self.upper.values.len() + D * D * self.inverse.len()
+    }
 
     /// `y = M x`, given the diagonal blocks.
     pub(crate) fn product(
@@ -102,16 +95,22 @@ impl<const D: usize> Sweeps<D> {
         y: &mut [Single<D>],
     ) {
         for (i, y) in y.iter_mut().enumerate() {
-            let sum = self.row(self.starts[i]..self.starts[i + 1], x);
+            let below = self.lower.row(i, x);
             let own = transform(&diagonal[i], &x[i]);
-            *y = std::array::from_fn(|a| sum[a] + own[a]);
+            *y = std::array::from_fn(|a| below[a] + own[a]);
+        }
+        for (k, y) in y.iter_mut().rev().enumerate() {
+            let above = self.upper.row(k, x);
+            for a in 0..D {
+                y[a] += above[a];
+            }
         }
     }
 
     /// Solves `(L + W) y = b` with the lower triangle `L` and the pivots `W`.
     pub(crate) fn forward(&self, b: impl Fn(usize) -> Single<D>, y: &mut [Single<D>]) {
         for i in 0..y.len() {
-            let sum = self.row(self.starts[i]..self.middles[i], y);
+            let sum = self.lower.row(i, y);
             let b = b(i);
             y[i] = transform(&self.inverse[i], &std::array::from_fn(|a| b[a] - sum[a]));
         }
@@ -119,16 +118,16 @@ impl<const D: usize> Sweeps<D> {
 
     /// Solves `(W + L^T) y = b` with the upper triangle `L^T` and the pivots `W`.
     pub(crate) fn backward(&self, b: &[Single<D>], y: &mut [Single<D>]) {
-        for i in (0..y.len()).rev() {
-            let sum = self.row(self.middles[i]..self.starts[i + 1], y);
+        for (k, i) in (0..y.len()).rev().enumerate() {
+            let sum = self.upper.row(k, y);
             y[i] = transform(&self.inverse[i], &std::array::from_fn(|a| b[i][a] - sum[a]));
         }
     }
 
     /// Solves `(W + L^T) y = W y0`, given `y0` in `y`.
     pub(crate) fn backward_in_place(&self, y: &mut [Single<D>]) {
-        for i in (0..y.len()).rev() {
-            let sum = self.row(self.middles[i]..self.starts[i + 1], y);
+        for (k, i) in (0..y.len()).rev().enumerate() {
+            let sum = self.upper.row(k, y);
             let step = transform(&self.inverse[i], &sum);
             y[i] = std::array::from_fn(|a| y[i][a] - step[a]);
         }
@@ -180,22 +179,34 @@ pub(crate) fn hessian_sweeps<const D: usize>(
     order: &[usize],
     relaxation: f64,
 ) -> (Sweeps<D>, Vec<SingleBlock<D>>, Vec<SingleBlock<D>>) {
-    let mut sweeps = Sweeps::empty(order.len());
+    let rows: Vec<_> = ordered_rows(hessian, order).collect();
     let mut diagonal = Vec::with_capacity(order.len());
     let mut pivots = Vec::with_capacity(order.len());
-    for (place, row) in ordered_rows(hessian, order).enumerate() {
-        let own = *hessian_block(&row, place);
-        let (pivot, inverse) = pivot(&own, 1.0 / relaxation);
-        diagonal.push(single(&own));
-        pivots.push(single(&pivot));
-        sweeps.push_row(
-            row.into_iter()
-                .filter(|&(column, _)| column != place)
-                .map(|(column, block)| (column, *block)),
-            &inverse,
-        );
+    let mut inverse = Vec::with_capacity(order.len());
+    for (place, row) in rows.iter().enumerate() {
+        let own = hessian_block(row, place);
+        let (weight, weight_inverse) = pivot(own, 1.0 / relaxation);
+        diagonal.push(single(own));
+        pivots.push(single(&weight));
+        inverse.push(single(&weight_inverse));
     }
-    sweeps.finish();
+    let owned = |&(column, block): &(usize, &Matrix<D>)| (column, *block);
+    let lower = Triangle::new(rows.iter().enumerate().map(|(place, row)| {
+        row.iter()
+            .filter(move |(column, _)| *column < place)
+            .map(owned)
+    }));
+    let upper = Triangle::new(rows.iter().enumerate().rev().map(|(place, row)| {
+        row.iter()
+            .rev()
+            .filter(move |(column, _)| *column > place)
+            .map(owned)
+    }));
+    let sweeps = Sweeps {
+        lower,
+        upper,
+        inverse,
+    };
     (sweeps, diagonal, pivots)
 }
 
@@ -303,27 +314,29 @@ pub(crate) fn incomplete_factor<const D: usize>(
         inverses.push(positive_inverse(&pivot)?);
         starts.push(columns.len());
     }
-    // Both triangles by rows.
-    let mut upper: Vec<Vec<(usize, usize)>> = vec![Vec::new(); rows];
+    // The upper triangle by rows.
+    let mut above: Vec<Vec<(usize, usize)>> = vec![Vec::new(); rows];
     for row in 0..rows {
         for slot in starts[row]..starts[row + 1] {
-            upper[columns[slot]].push((row, slot));
+            above[columns[slot]].push((row, slot));
         }
     }
-    let mut factor = Sweeps::empty(rows);
-    for row in 0..rows {
-        let below = (starts[row]..starts[row + 1]).map(|slot| (columns[slot], lower[slot]));
-        let above = upper[row].iter().map(|&(column, slot)| {
-            let block = &lower[slot];
-            (
-                column,
-                std::array::from_fn(|a| std::array::from_fn(|b| block[b][a])),
-            )
-        });
-        factor.push_row(below.chain(above), &inverses[row]);
-    }
-    factor.finish();
-    Some(factor)
+    Some(Sweeps {
+        lower: Triangle::new((0..rows).map(|row| {
+            let range = starts[row]..starts[row + 1];
+            range.map(|slot| (columns[slot], lower[slot]))
+        })),
+        upper: Triangle::new(above.iter().rev().map(|row| {
+            row.iter().rev().map(|&(column, slot)| {
+                let block = &lower[slot];
+                (
+                    column,
+                    std::array::from_fn(|a| std::array::from_fn(|b| block[b][a])),
+                )
+            })
+        })),
+        inverse: inverses.iter().map(single).collect(),
+    })
 }
 
 /// `block -= a b^T`.

@@ -430,7 +430,12 @@ fn what_has_no_modulus_says_why() {
     let positions = (0..4).map(|i| [f64::from(i), 0.0]).collect();
     let chain = Configuration::new(cell, positions, vec![Species(0); 4]).unwrap();
     let chain = certify_anything(&SpeciesTable::uniform(spring).unwrap(), chain);
-    if let Ok(tensor) = LinearResponse::new(&chain, &ConjugateGradient::default())
+    // Without a probe, which would find that the chain bends at no cost.
+    let solver = ConjugateGradient {
+        probe: 1.0,
+        ..ConjugateGradient::default()
+    };
+    if let Ok(tensor) = LinearResponse::new(&chain, &solver)
         .unwrap()
         .stiffness_tensor()
     {

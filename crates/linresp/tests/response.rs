@@ -157,13 +157,14 @@ fn springs_on_a_line_have_their_closed_form_stiffness() {
                 .unwrap();
         for solver in [
             &SparseCholesky::default() as &dyn LinearSolver<1>,
-            &ConjugateGradient::default(),
+            &ConjugateGradient::with_tolerance(1e-13),
         ] {
             let response = LinearResponse::new(&structure, solver).unwrap();
             let field = response.dipole_stiffness_field(ONE).unwrap();
             assert!(!field.is_empty());
             for kappa in field {
-                assert!((kappa / expected - 1.0).abs() < 1e-12, "{kappa} {expected}");
+                // A residual of 1e-13 over the softest mode of a hundred springs, 4 k sin^2(pi/101).
+                assert!((kappa / expected - 1.0).abs() < 1e-11, "{kappa} {expected}");
             }
         }
     };
@@ -233,7 +234,11 @@ fn interactions_are_pairs_and_found_by_their_particles() {
     let potential = Sum(SpeciesTable::uniform(TwoBody).unwrap(), stillinger_weber());
     let liquid = Configuration::<3>::random(60, 0.4, &[1.0], Seed(5)).unwrap();
     let structure = certify_anything(&potential, liquid);
-    let response = LinearResponse::new(&structure, &ConjugateGradient::default()).unwrap();
+    let unprobed = ConjugateGradient {
+        probe: 1.0,
+        ..ConjugateGradient::default()
+    };
+    let response = LinearResponse::new(&structure, &unprobed).unwrap();
     let single = linearize(
         &SpeciesTable::uniform(TwoBody).unwrap(),
         structure.configuration(),
@@ -288,7 +293,13 @@ fn a_saddle_has_no_response() {
     let structure = certify_anything(&ipl(), liquid);
     let direct = LinearResponse::new(&structure, &SparseCholesky::default());
     assert!(matches!(direct, Err(SolveError::Saddle { curvature, .. }) if curvature < 0.0));
-    let iterative = LinearResponse::new(&structure, &ConjugateGradient::default()).unwrap();
+    let probed = LinearResponse::new(&structure, &ConjugateGradient::default());
+    assert!(matches!(probed, Err(SolveError::Saddle { curvature, .. }) if curvature < 0.0));
+    let unprobed = ConjugateGradient {
+        probe: 1.0,
+        ..ConjugateGradient::default()
+    };
+    let iterative = LinearResponse::new(&structure, &unprobed).unwrap();
     assert!(matches!(
         iterative.shear_modulus(Plane::XY),
         Err(ResponseError::Solve(SolveError::Saddle { curvature, .. })) if curvature < 0.0
