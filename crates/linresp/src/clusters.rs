@@ -110,6 +110,11 @@ impl<const D: usize> Clusters<D> {
         self.labels[i] == self.labels[j]
     }
 
+    /// The cluster of a particle.
+    pub(crate) fn label(&self, particle: usize) -> usize {
+        self.labels[particle] as usize
+    }
+
     /// Whether the cluster of a particle can rotate as a whole.
     pub(crate) fn rotates(&self, particle: usize) -> bool {
         self.rotating[self.labels[particle] as usize]

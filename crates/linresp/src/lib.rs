@@ -14,6 +14,7 @@
 //! | products with `M^-1`, checked | [`InverseHessian`] |
 //! | few right-hand sides, or very many particles | [`ConjugateGradient`] |
 //! | many right-hand sides | [`SparseCholesky`] |
+//! | vibrational modes, densities of states, whether it is a minimum | [`LowestModes`], [`DensityOfStates`], [`Hessian::modes_below`] |
 //! | a solver or preconditioner of your own | [`LinearSolver`], [`Preconditioner`] |
 //!
 //! Whatever the solver, a solution is handed out only after its residual was recomputed straight from the
@@ -28,6 +29,7 @@ pub mod green_lagrange;
 pub mod hessian;
 pub mod interaction;
 mod matrix_market;
+pub mod modes;
 pub mod moduli;
 mod ordering;
 pub mod response;
@@ -45,6 +47,7 @@ pub use finite_strain::{
 };
 pub use hessian::Hessian;
 pub use interaction::Interaction;
+pub use modes::{DensityOfStates, LowestModes, Modes, ModesError};
 pub use moduli::Modulus;
 pub use response::{LinearResponse, ResponseError};
 pub use shear::Shear;
