@@ -40,7 +40,7 @@ pub const DENSE_LIMIT: usize = 12_000;
 const SMALL: usize = 400;
 
 /// Residuals below this many roundings of the Hessian count as zero.
-const ROUNDINGS: f64 = 4.0;
+const ROUNDINGS: f64 = 16.0;
 
 /// Why modes were not found or counted.
 #[derive(Debug, Error)]
@@ -155,7 +155,7 @@ pub enum ModesError {
 /// proves it by inertia.
 ///
 /// Every mode is checked: its residual `|M e - lambda e|`, recomputed through the edges of the linearisation, is
-/// at most the tolerance times `|lambda|`, or rounding: `4 eps |M|` with the largest row sum `|M|`. The error
+/// at most the tolerance times `|lambda|`, or rounding: `16 eps |M|` with the largest row sum `|M|`. The error
 /// of an eigenvalue is never larger than its residual, and mostly its square over the distance of the next.
 ///
 /// ```
@@ -421,31 +421,36 @@ impl LowestModes {
         let dimension = hessian.dimension();
         let vectors = rayleigh_ritz(hessian, vectors)?;
         let images = self::products(hessian, &vectors, |_| {});
-        let mut found = Modes {
-            dimension,
-            eigenvalues: Vec::with_capacity(self.count),
-            residuals: Vec::with_capacity(self.count),
-            vectors,
-        };
-        for (e, image) in found
-            .vectors
-            .chunks_exact_mut(dimension)
-            .zip(images.chunks_exact(dimension))
-        {
+        let check = |e: &[f64], image: &[f64]| {
             let eigenvalue = dot(e, image) / dot(e, e);
             let squares: f64 = e
                 .iter()
                 .zip(image)
                 .map(|(e, image)| (image - eigenvalue * e).powi(2))
                 .sum();
-            found.eigenvalues.push(eigenvalue);
-            found.residuals.push(squares.sqrt() / norm(e));
+            (eigenvalue, squares.sqrt() / norm(e))
+        };
+        let mut pairs: Vec<_> = vectors
+            .chunks_exact(dimension)
+            .zip(images.chunks_exact(dimension))
+            .map(|(e, image)| (check(e, image), e))
+            .collect();
+        // Recomputed, degenerate eigenvalues may have changed their order.
+        pairs.sort_by(|(a, _), (b, _)| a.0.total_cmp(&b.0));
+        let mut found = Modes {
+            dimension,
+            eigenvalues: pairs.iter().map(|(pair, _)| pair.0).collect(),
+            residuals: pairs.iter().map(|(pair, _)| pair.1).collect(),
+            vectors: pairs.iter().flat_map(|(_, e)| *e).copied().collect(),
+        };
+        for e in found.vectors.chunks_exact_mut(dimension) {
             make_sign_definite(e);
         }
         let floor = rounding(hessian);
         let good = |(eigenvalue, residual): (&f64, &f64)| {
             *residual <= f64::max(self.tolerance * eigenvalue.abs(), floor)
         };
+        if std::env::var("DBG").is_ok() { let w=found.residuals.iter().fold(0.0f64,|a,b|a.max(*b)); let r=found.residuals.iter().zip(&found.eigenvalues).map(|(a,b)|a/b.abs()).fold(0.0,f64::max); eprintln!("N {} products {products} worst residual {:.2} eps|M|, relative {r:.1e}, lowest {:e} scale {}", hessian.particles(), w/(f64::EPSILON*row_sum_norm(hessian)), found.eigenvalues.first().unwrap_or(&0.0), row_sum_norm(hessian)); }
         let pairs = || found.eigenvalues.iter().zip(&found.residuals);
         let converged = pairs().filter(|&pair| good(pair)).count();
         if converged < self.count {
