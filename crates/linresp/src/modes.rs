@@ -359,7 +359,7 @@ impl LowestModes {
             let rest = krylov::Problem {
                 project: &project,
                 wanted: 1,
-                allowed: &|theta| 1e-3 * theta,
+                allowed: &|theta| 1e-2 * theta,
                 seed: self.seed.derive("search for missed modes", &[round]),
                 ..problem
             };

@@ -52,8 +52,8 @@ pub(super) struct Found {
 
 /// The number of Ritz vectors that restarts keep, and the largest size of the basis.
 pub(super) fn sizes(wanted: usize) -> (usize, usize) {
-    let kept = wanted + BLOCK.max(wanted / 2);
-    (kept, kept + (6 * BLOCK).max(wanted))
+    let kept = wanted + (2 * BLOCK).max(wanted / 2);
+    (kept, kept + (12 * BLOCK).max(wanted))
 }
 
 /// Finds the largest eigenvalues; the space must have room for the basis, see [`sizes`].
