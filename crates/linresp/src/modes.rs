@@ -450,7 +450,6 @@ impl LowestModes {
         let good = |(eigenvalue, residual): (&f64, &f64)| {
             *residual <= f64::max(self.tolerance * eigenvalue.abs(), floor)
         };
-        if std::env::var("DBG").is_ok() { let w=found.residuals.iter().fold(0.0f64,|a,b|a.max(*b)); let r=found.residuals.iter().zip(&found.eigenvalues).map(|(a,b)|a/b.abs()).fold(0.0,f64::max); eprintln!("N {} products {products} worst residual {:.2} eps|M|, relative {r:.1e}, lowest {:e} scale {}", hessian.particles(), w/(f64::EPSILON*row_sum_norm(hessian)), found.eigenvalues.first().unwrap_or(&0.0), row_sum_norm(hessian)); }
         let pairs = || found.eigenvalues.iter().zip(&found.residuals);
         let converged = pairs().filter(|&pair| good(pair)).count();
         if converged < self.count {
@@ -643,6 +642,26 @@ impl<const D: usize> Hessian<'_, D> {
             return Err(ModesError::NotFinite);
         }
         signed_factor::modes_below(self, eigenvalue)
+    }
+
+    /// The largest eigenvalue, to a thousandth, and not below it but by less than that.
+    ///
+    /// # Errors
+    /// A Hessian with entries that are not finite.
+    pub fn largest_eigenvalue(&self) -> Result<f64, ModesError> {
+        if modes(self) <= SMALL {
+            return Ok(self.spectrum(usize::MAX)?.last().copied().unwrap_or(0.0));
+        }
+        let found = krylov::largest(&krylov::Problem {
+            dimension: self.dimension(),
+            apply: &|x| Ok(products(self, x, |_| {})),
+            project: &|x| self.project(x),
+            wanted: 1,
+            allowed: &|theta| 1e-3 * theta.abs(),
+            limit: 100,
+            seed: Seed(0),
+        })?;
+        Ok(found.values[0] + found.residuals[0])
     }
 
     /// All eigenvalues, lowest first, translations left out, by dense algebra: `O((D N)^3)` work.
