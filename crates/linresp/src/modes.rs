@@ -293,7 +293,11 @@ impl LowestModes {
         // Lanczos without an inverse soon knows about how low the lowest eigenvalue is, if it is low.
         let lowest = -krylov::largest(&krylov::Problem {
             dimension: hessian.dimension(),
-            apply: &|x| Ok(products(hessian, x, |y| y.iter_mut().for_each(|y| *y = -*y))),
+            apply: &|x| {
+                Ok(products(hessian, x, |y| {
+                    y.iter_mut().for_each(|y| *y = -*y)
+                }))
+            },
             project: &|x| hessian.project(x),
             wanted: 1,
             allowed: &|theta| 0.01 * theta.abs(),
@@ -810,14 +814,7 @@ fn rayleigh_ritz<const D: usize>(
 /// The product of two matrices, on one thread: the bits must not depend on their number.
 fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
     let mut product = Mat::zeros(left.nrows(), right.ncols());
-    matmul(
-        product.as_mut(),
-        Accum::Replace,
-        left,
-        right,
-        1.0,
-        Par::Seq,
-    );
+    matmul(product.as_mut(), Accum::Replace, left, right, 1.0, Par::Seq);
     product
 }
 

@@ -40,7 +40,11 @@ fn check<const D: usize>(hessian: &Hessian<'_, D>, modes: &Modes<D>, tolerance: 
     for (k, e) in vectors.iter().enumerate() {
         for (l, f) in vectors[..=k].iter().enumerate() {
             let expected = f64::from(u8::from(k == l));
-            assert!((dot(e, f) - expected).abs() < 1e-10, "{k} {l} {}", dot(e, f));
+            assert!(
+                (dot(e, f) - expected).abs() < 1e-10,
+                "{k} {l} {}",
+                dot(e, f)
+            );
         }
         let mut projected = e.to_vec();
         hessian.project(&mut projected);
@@ -49,7 +53,10 @@ fn check<const D: usize>(hessian: &Hessian<'_, D>, modes: &Modes<D>, tolerance: 
         let lambda = modes.eigenvalues()[k];
         let residual: Vec<f64> = image.iter().zip(*e).map(|(m, e)| m - lambda * e).collect();
         let residual = dot(&residual, &residual).sqrt();
-        assert!(residual <= tolerance * lambda.abs(), "{k} {residual:e} {lambda}");
+        assert!(
+            residual <= tolerance * lambda.abs(),
+            "{k} {residual:e} {lambda}"
+        );
         assert!((residual - modes.residuals()[k]).abs() <= 1e-3 * residual.max(1e-13));
         assert!(k == 0 || modes.eigenvalues()[k - 1] <= lambda);
     }
@@ -167,7 +174,10 @@ fn all_members_of_degenerate_modes_are_found() {
             let modes = search.of(&hessian).unwrap();
             check(&hessian, &modes, 1e-10);
             for (found, expected) in modes.eigenvalues().iter().zip(&expected) {
-                assert!((found - expected).abs() < 1e-10 * expected, "{seed} {count}");
+                assert!(
+                    (found - expected).abs() < 1e-10 * expected,
+                    "{seed} {count}"
+                );
             }
         }
     }
@@ -305,8 +315,7 @@ fn a_glass_with_rattlers_and_a_free_dimer() {
     let mut positions = old.positions().to_vec();
     positions.extend((0..extra).map(|k| [f64::from(k), 0.0, 0.0]));
     let particles = positions.len();
-    let larger =
-        Configuration::new(*old.cell(), positions, vec![Species(0); particles]).unwrap();
+    let larger = Configuration::new(*old.cell(), positions, vec![Species(0); particles]).unwrap();
     let mut expansion = Linearization::empty(&larger);
     for edge in glass.linearization().edges() {
         expansion.add_pair(
@@ -414,7 +423,11 @@ fn limits_are_reported() {
     ));
     assert!(matches!(
         hessian.spectrum(899),
-        Err(ModesError::TooLarge { rows: 900, limit: 899, .. })
+        Err(ModesError::TooLarge {
+            rows: 900,
+            limit: 899,
+            ..
+        })
     ));
     let small = LowestModes {
         dense_limit: 100,

@@ -288,7 +288,9 @@ impl Command for FindModes {
         let found = search.of(&hessian).with_context(|| self.input.path())?;
         let pairs = found.eigenvalues().iter().zip(found.residuals());
         // What is zero within its residual is not unstable.
-        let mut unstable = pairs.filter(|(value, residual)| **value < -**residual).count();
+        let mut unstable = pairs
+            .filter(|(value, residual)| **value < -**residual)
+            .count();
         if unstable == found.len() {
             unstable = hessian.modes_below(0.0)?;
         }
@@ -312,7 +314,10 @@ impl Command for FindModes {
             participation_ratios: found.participation_ratios(),
             residuals: found.residuals().to_vec(),
             density_of_states,
-            paths: paths.iter().map(|path| path.display().to_string()).collect(),
+            paths: paths
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect(),
         };
         print(&results, self.input.json)
     }

@@ -29,9 +29,7 @@ mod tests {
         assert_eq!(bytes.len(), 128 + 6 * 8);
         assert_eq!(&bytes[..10], b"\x93NUMPY\x01\x00\x76\x00");
         let header = std::str::from_utf8(&bytes[10..128]).unwrap();
-        assert!(header.starts_with(
-            "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3,), }"
-        ));
+        assert!(header.starts_with("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3,), }"));
         assert!(header.ends_with(" \n"));
         assert_eq!(bytes[128 + 5 * 8..], 5.0_f64.to_le_bytes());
     }

@@ -131,7 +131,10 @@ fn eigenvalues_and_vectors_are_those_of_the_whole_hessian() {
         assert_eq!(words.len(), 7);
         assert_eq!(words[4].parse::<f64>().unwrap(), components[0]);
         // The frames are configurations like any other.
-        let energy = json(&folder, &["energy", "modes.xyz", "-m", "ipl", "--frame", "19"]);
+        let energy = json(
+            &folder,
+            &["energy", "modes.xyz", "-m", "ipl", "--frame", "19"],
+        );
         assert_close(
             number(&energy, "/energy"),
             Reference::new(&glass, inverse_power).energy,
@@ -164,7 +167,13 @@ fn the_density_of_states_counts_all_modes_by_either_way() {
         assert_close(reduced, inside / (117.0 * volume), 1e-9);
     }
     assert_eq!(counts.iter().sum::<f64>(), 117.0);
-    let files = ["dos.csv", "dos.svg", "dos.png", "dos-reduced.svg", "dos-reduced.png"];
+    let files = [
+        "dos.csv",
+        "dos.svg",
+        "dos.png",
+        "dos-reduced.svg",
+        "dos-reduced.png",
+    ];
     for (k, file) in files.iter().enumerate() {
         assert!(std::fs::metadata(folder.join(file)).unwrap().len() > 100);
         assert!(result["paths"][k].as_str().unwrap().ends_with(file));
@@ -173,7 +182,15 @@ fn the_density_of_states_counts_all_modes_by_either_way() {
     assert!(table.starts_with("low,high,count,density,reduced_density\n"));
     assert_eq!(table.lines().count(), 1 + counts.len());
 
-    let counted = ["modes", "glass.xyz", "-m", "ipl", "--dos=counted", "--bins", "12"];
+    let counted = [
+        "modes",
+        "glass.xyz",
+        "-m",
+        "ipl",
+        "--dos=counted",
+        "--bins",
+        "12",
+    ];
     let counted = json(&folder, &[&counted[..], &["--by-counting"]].concat());
     assert_eq!(counted["density_of_states"], *density);
     assert!(folder.join("counted.csv").exists());
@@ -185,7 +202,11 @@ fn a_saddle_is_called_one() {
     let liquid = Configuration::mixture(3, 40, 0.82, 0.5, 5);
     liquid.write(&folder, "liquid.xyz");
     let command = ["modes", "liquid.xyz", "-m", "ipl", "--lowest", "3"];
-    fail(&folder, &command, &["force ratio", "vitreous quench liquid.xyz"]);
+    fail(
+        &folder,
+        &command,
+        &["force ratio", "vitreous quench liquid.xyz"],
+    );
     let anything = [&command[..], &["--force-ratio-limit", "1e9"]].concat();
     let result = json(&folder, &[&anything[..], &["--dos"]].concat());
     let expected = eigenvalues(hessian(&liquid));
@@ -219,7 +240,11 @@ fn requests_that_make_no_sense() {
     fail(&folder, &modes(&["--by-counting"]), &["--dos"]);
     fail(&folder, &modes(&["--dos=nowhere/x"]), &["nowhere/x.csv"]);
     fail(&folder, &modes(&["--dos=.."]), &["--dos=.."]);
-    fail(&folder, &modes(&["--vectors", "nowhere/x.xyz"]), &["nowhere/x.xyz"]);
+    fail(
+        &folder,
+        &modes(&["--vectors", "nowhere/x.xyz"]),
+        &["nowhere/x.xyz"],
+    );
     let all = json(&folder, &modes(&["--lowest", "321"]));
     assert_eq!(all["eigenvalues"].as_array().unwrap().len(), 321);
 }

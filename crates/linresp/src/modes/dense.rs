@@ -3,9 +3,9 @@
 use super::ModesError;
 use crate::hessian::Hessian;
 use crate::solver::{SolveError, dot};
+use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
-use faer::diag::Diag;
 use faer::{Mat, MatRef, Par};
 
 /// Eigenvalues in ascending order, and eigenvectors as columns if asked for. Only the lower triangle is read.
@@ -21,8 +21,7 @@ pub(super) fn eigen(
     };
     let mut values = Diag::zeros(size);
     // One thread: the bits must not depend on their number.
-    let need =
-        self_adjoint_evd_scratch::<f64>(size, wanted, Par::Seq, faer::Spec::default());
+    let need = self_adjoint_evd_scratch::<f64>(size, wanted, Par::Seq, faer::Spec::default());
     let mut memory = MemBuffer::try_new(need).map_err(|_| SolveError::OutOfMemory {
         entries: size * size,
     })?;

@@ -188,11 +188,8 @@ impl<'a> Decomposition<'a> {
             1.0,
             Par::Seq,
         );
-        let basis = MatRef::from_column_major_slice(
-            &self.basis,
-            dimension,
-            self.basis.len() / dimension,
-        );
+        let basis =
+            MatRef::from_column_major_slice(&self.basis, dimension, self.basis.len() / dimension);
         matmul(
             MatMut::from_column_major_slice_mut(&mut self.pending, dimension, BLOCK),
             Accum::Add,
@@ -328,8 +325,7 @@ impl<'a> Decomposition<'a> {
         let vectors = ritz.vectors.subcols(0, kept);
         self.basis = self.combined(vectors);
         self.coupling = product(self.coupling.as_ref(), vectors);
-        self.projected =
-            Mat::from_fn(kept, kept, |i, j| if i == j { ritz.values[i] } else { 0.0 });
+        self.projected = Mat::from_fn(kept, kept, |i, j| if i == j { ritz.values[i] } else { 0.0 });
     }
 }
 

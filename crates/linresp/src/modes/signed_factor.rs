@@ -202,11 +202,7 @@ impl SignedFactor<'_> {
         let mut memory = buffer(symbolic.solve_in_place_scratch::<f64>(columns, Par::Seq))?;
         supernodal::SupernodalLdltRef::new(symbolic, &self.values).solve_in_place_with_conj(
             Conj::No,
-            MatMut::from_column_major_slice_mut(
-                work.as_flattened_mut(),
-                D * order.len(),
-                columns,
-            ),
+            MatMut::from_column_major_slice_mut(work.as_flattened_mut(), D * order.len(), columns),
             Par::Seq,
             MemStack::new(&mut memory),
         );
