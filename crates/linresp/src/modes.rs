@@ -291,13 +291,16 @@ impl LowestModes {
             return Err(ModesError::NotFinite);
         }
         // Lanczos without an inverse soon knows about how low the lowest eigenvalue is, if it is low.
+        let negative = |x: &[f64]| {
+            let mut y = products(hessian, x);
+            for y in &mut y {
+                *y = -*y;
+            }
+            Ok(y)
+        };
         let lowest = -krylov::largest(&krylov::Problem {
             dimension: hessian.dimension(),
-            apply: &|x| {
-                Ok(products(hessian, x, |y| {
-                    y.iter_mut().for_each(|y| *y = -*y)
-                }))
-            },
+            apply: &negative,
             project: &|x| hessian.project(x),
             wanted: 1,
             allowed: &|theta| 0.01 * theta.abs(),
@@ -424,7 +427,7 @@ impl LowestModes {
     ) -> Result<Modes<D>, ModesError> {
         let dimension = hessian.dimension();
         let vectors = rayleigh_ritz(hessian, vectors)?;
-        let images = self::products(hessian, &vectors, |_| {});
+        let images = self::products(hessian, &vectors);
         let check = |e: &[f64], image: &[f64]| {
             let eigenvalue = dot(e, image) / dot(e, e);
             let squares: f64 = e
@@ -658,7 +661,7 @@ impl<const D: usize> Hessian<'_, D> {
         }
         let found = krylov::largest(&krylov::Problem {
             dimension: self.dimension(),
-            apply: &|x| Ok(products(self, x, |_| {})),
+            apply: &|x| Ok(products(self, x)),
             project: &|x| self.project(x),
             wanted: 1,
             allowed: &|theta| 1e-3 * theta.abs(),
@@ -752,12 +755,8 @@ fn rounding<const D: usize>(hessian: &Hessian<'_, D>) -> f64 {
     ROUNDINGS * f64::EPSILON * row_sum_norm(hessian)
 }
 
-/// The products of the Hessian, through its edges, with vectors one after another; something is done to each.
-fn products<const D: usize>(
-    hessian: &Hessian<'_, D>,
-    vectors: &[f64],
-    then: impl Fn(&mut [f64]),
-) -> Vec<f64> {
+/// The products of the Hessian, through its edges, with vectors one after another.
+fn products<const D: usize>(hessian: &Hessian<'_, D>, vectors: &[f64]) -> Vec<f64> {
     let dimension = hessian.dimension();
     let mut products = vec![0.0; vectors.len()];
     for (y, x) in products
@@ -765,7 +764,6 @@ fn products<const D: usize>(
         .zip(vectors.chunks_exact(dimension))
     {
         hessian.apply_edges(x, y);
-        then(y);
     }
     products
 }
@@ -790,7 +788,7 @@ fn rayleigh_ritz<const D: usize>(
     let basis = basis.unwrap_or(gram);
     // Of vectors that are all but orthonormal the matrix of products is all but one.
     let basis = Mat::from_fn(count, count, |i, j| basis[(i, j)] / lengths[j].sqrt());
-    let images = products(hessian, &vectors, |_| {});
+    let images = products(hessian, &vectors);
     let images = MatRef::from_column_major_slice(&images, dimension, count);
     let inner = product(v.transpose(), images);
     let inner = product(

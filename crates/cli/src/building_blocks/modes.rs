@@ -27,8 +27,8 @@ pub(crate) struct FindModes {
     /// Prove that no mode was missed, by the number of modes below the last: one more factorisation.
     #[arg(long)]
     prove: bool,
-    /// Write the vectors of these modes: displacements in extended XYZ, one frame for each mode, or a NumPy array
-    /// of shape (modes, N, D) if the name ends in .npy.
+    /// Write the vectors of these modes: displacements in extended XYZ, one frame for each mode, or an array of
+    /// shape (modes, N, D) for Python if the name ends in .npy.
     #[arg(long, value_name = "FILE")]
     vectors: Option<PathBuf>,
     /// The density of states from all eigenvalues, into STEM.csv, STEM.svg, STEM.png and STEM-reduced.svg, .png
@@ -58,14 +58,14 @@ struct Results {
     participation_ratios: Vec<f64>,
     residuals: Vec<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    density_of_states: Option<Density>,
+    density_of_states: Option<Histogram>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     paths: Vec<String>,
 }
 
 /// The histogram.
 #[derive(Serialize)]
-struct Density {
+struct Histogram {
     edges: Vec<f64>,
     counts: Vec<usize>,
     density: Vec<f64>,
@@ -115,10 +115,7 @@ impl FindModes {
             })?
             .to_string_lossy()
             .into_owned();
-        let folder = match stem.parent() {
-            Some(parent) if parent != Path::new("") => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
+        let folder = stem.parent().unwrap_or(Path::new("")).to_owned();
         let table = stem.with_file_name(format!("{name}.csv"));
         check_output(&table)?;
         let reduced = format!("{name}-reduced");
@@ -164,7 +161,7 @@ impl FindModes {
     fn write_density<const D: usize>(
         states: &DensityOfStates,
         (table, folder, [name, reduced_name]): (PathBuf, PathBuf, [String; 2]),
-    ) -> Result<(Density, Vec<PathBuf>)> {
+    ) -> Result<(Histogram, Vec<PathBuf>)> {
         let density = states.density();
         let reduced = states.reduced_density(D as u8);
         let mut writer = csv::Writer::from_writer(Vec::new());
@@ -209,7 +206,7 @@ impl FindModes {
             );
             paths.extend(figure.write(&folder, stem)?);
         }
-        let density = Density {
+        let density = Histogram {
             edges: states.edges().to_vec(),
             counts: states.counts().to_vec(),
             density,

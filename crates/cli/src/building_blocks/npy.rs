@@ -1,4 +1,4 @@
-//! Arrays in the NPY format of NumPy.
+//! Arrays in the NPY format, which Python's numerical libraries read.
 
 /// An array of 64-bit floating-point numbers in C order, as a file.
 ///
