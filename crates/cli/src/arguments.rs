@@ -1,7 +1,8 @@
 //! The command line.
 
 use crate::building_blocks::{
-    self, elastic::Elastic, energy::Energy, hessian::WriteHessian, kappa::Kappa, quench::Quench,
+    self, elastic::Elastic, energy::Energy, hessian::WriteHessian, kappa::Kappa, modes::FindModes,
+    quench::Quench,
 };
 use crate::models::Models;
 use crate::run;
@@ -22,6 +23,7 @@ use std::sync::atomic::Ordering;
   vitreous quench liquid.xyz --model ipl -o glass.xyz
   vitreous elastic glass.xyz --model ipl
   vitreous kappa glass.xyz --model ipl --sample 100
+  vitreous modes glass.xyz --model ipl --lowest 30
   vitreous hessian glass.xyz --model ipl -o H.mtx
 
 `vitreous COMMAND --help` explains each command by example.
@@ -158,6 +160,38 @@ Keys of --json, in the units of the model:
          i, j   the particles, counted from 0 in the order of the file
          kappa  the stiffness [energy/length^2]")]
     Kappa(Kappa),
+    /// Vibrational modes of an inherent structure, and their density.
+    ///
+    /// M e = lambda e with the Hessian M and unit masses, omega = sqrt(lambda). Translations are left out. Forces must
+    /// be balanced, but the structure may be a saddle: its unstable modes come first, with lambda < 0 and a frequency
+    /// of -sqrt(-lambda).
+    #[command(after_help = "Examples:
+  vitreous quench liquid.xyz --model ipl -o glass.xyz
+  vitreous modes glass.xyz --model ipl --lowest 30
+  vitreous modes glass.xyz --model ipl --lowest 30 --json
+  vitreous modes glass.xyz --model ipl --vectors modes.xyz       for OVITO (arrows of the displacements) and ASE
+  vitreous modes glass.xyz --model ipl --vectors modes.npy       for NumPy
+  vitreous modes glass.xyz --model ipl --dos                     dos.csv, dos.svg, dos.png, dos-reduced.svg, .png
+  vitreous modes glass.xyz --model ipl --dos=results/glass --bins 100
+  vitreous modes large.xyz --model ipl --dos --by-counting       exact counts where all eigenvalues are too much
+  vitreous modes liquid.xyz --model ipl --force-ratio-limit 10   instantaneous modes of a liquid
+
+Every mode is found or it is an error: |M e - lambda e| is recomputed, and at most 1e-10 |lambda| or rounding.
+
+Keys of --json, in the units of the model:
+  unstable_modes        the number of all modes with lambda < 0; 0 at a minimum
+  modes                 the number of all modes: D N without translations
+  eigenvalues           lambda of the lowest modes, ascending [energy/length^2]
+  frequencies           sqrt(lambda), or -sqrt(-lambda) [1/time]
+  participation_ratios  (sum |z_i|^2)^2 / (N sum |z_i|^4), from 1/N to 1 [1]
+  residuals             |M e - lambda e| [energy/length^2]
+  density_of_states     with --dos
+    edges               of the bins, one more than bins [1/time]
+    counts              modes in each bin, the low edge included
+    density             counts / (modes * width) [time]
+    reduced_density     density over omega^(D-1), averaged in the bin; constant by Debye's law [time^D]
+  paths                 the files written, if any")]
+    Modes(FindModes),
     /// List the models, or the parameters of one.
     #[command(after_help = "Examples:
   vitreous models
@@ -197,6 +231,7 @@ impl Arguments {
             Command::Elastic(elastic) => building_blocks::execute(&elastic),
             Command::Hessian(hessian) => building_blocks::execute(&hessian),
             Command::Kappa(kappa) => building_blocks::execute(&kappa),
+            Command::Modes(modes) => building_blocks::execute(&modes),
             Command::Models(models) => models.execute(),
         }
     }

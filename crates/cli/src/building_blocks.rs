@@ -1,10 +1,12 @@
-//! `vitreous energy|quench|elastic|kappa|hessian`: one building block on one configuration.
+//! `vitreous energy|quench|elastic|kappa|modes|hessian`: one building block on one configuration.
 
 pub(crate) mod elastic;
 pub(crate) mod energy;
 pub(crate) mod hessian;
 mod input;
 pub(crate) mod kappa;
+pub(crate) mod modes;
+mod npy;
 pub(crate) mod quench;
 mod shear_plane;
 

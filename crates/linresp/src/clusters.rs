@@ -133,26 +133,24 @@ impl<const D: usize> Clusters<D> {
                 .sum::<usize>()
     }
 
-    /// The trivial zero modes as orthonormal flat vectors of `D N` numbers: for each cluster its
-    /// translations, then, for each that can rotate, its rotations.
-    pub(crate) fn null_modes(&self) -> Vec<Vec<f64>> {
-        let mut modes = vec![vec![0.0; D * self.labels.len()]; self.zero_modes()];
+    /// The trivial zero modes of one cluster after the other, as orthonormal flat vectors of `D N` numbers.
+    pub(crate) fn zero_modes_by_cluster(&self) -> impl Iterator<Item = Vec<Vec<f64>>> {
+        let mut members = vec![Vec::new(); self.count()];
         for (i, &label) in self.labels.iter().enumerate() {
-            let share = 1.0 / (self.sizes[label as usize] as f64).sqrt();
-            for axis in 0..D {
-                modes[D * label as usize + axis][D * i + axis] = share;
-            }
+            members[label as usize].push(i);
         }
-        let rotations = self
-            .bodies
-            .iter()
-            .flat_map(|body| body.rotations.iter().map(move |mode| (body, mode)));
-        for ((body, rotation), mode) in rotations.zip(&mut modes[D * self.count()..]) {
-            for (&i, u) in body.members.iter().zip(rotation) {
-                mode[D * i..D * (i + 1)].copy_from_slice(u);
-            }
-        }
-        modes
+        let shared = self.shared_modes();
+        members.into_iter().map(move |members| {
+            let of_cluster = |mode: &Vec<f64>| {
+                let mut own = vec![0.0; mode.len()];
+                for &i in &members {
+                    own[D * i..D * (i + 1)].copy_from_slice(&mode[D * i..D * (i + 1)]);
+                }
+                own
+            };
+            let modes = shared.iter().map(of_cluster);
+            modes.filter(|mode| mode.iter().any(|&u| u != 0.0)).collect()
+        })
     }
 
     /// The coordinates `(particle, axis)` to pin so that no trivial zero mode is left, as many as there are

@@ -121,7 +121,7 @@ fn regularised<const D: usize>(hessian: &Hessian<'_, D>) -> Result<Vec<f64>, Sol
     }
     let mean = trace / rows as f64;
     let scale = if mean > 0.0 { mean } else { 1.0 };
-    for mode in hessian.cluster_data().null_modes() {
+    for mode in hessian.cluster_data().zero_modes_by_cluster().flatten() {
         let places: Vec<usize> = (0..rows).filter(|&k| mode[k] != 0.0).collect();
         for &column in &places {
             for &row in &places {

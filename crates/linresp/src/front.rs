@@ -201,13 +201,13 @@ pub(crate) fn eliminate(
     Ok(())
 }
 
-/// As [`eliminate`] for a matrix that need not be positive, `A = L S L^T` with signs `S`: the number of
-/// negative pivots, `None` if one is zero to rounding.
+/// As [`eliminate`] for a matrix that need not be positive, `A = L S L^T` with signs `S`: the columns whose sign
+/// is negative, `None` if a pivot is zero to rounding.
 pub(crate) fn eliminate_signed(
     mut panel: MatMut<'_, f64>,
     mut update: MatMut<'_, f64>,
     threads: &Threads,
-) -> Option<usize> {
+) -> Option<Vec<usize>> {
     let own = panel.ncols();
     let scale = (0..own).map(|k| panel[(k, k)].abs()).fold(0.0, f64::max);
     let mut memory = MemBuffer::new(ldlt::cholesky_in_place_scratch::<f64>(
@@ -215,7 +215,7 @@ pub(crate) fn eliminate_signed(
         Par::Seq,
         Spec::default(),
     ));
-    let mut negative = 0;
+    let mut negative = Vec::new();
     let mut first = 0;
     while first < own {
         let width = BLOCK.min(own - first);
@@ -239,7 +239,9 @@ pub(crate) fn eliminate_signed(
                 return None;
             }
             signs[k] = pivot.signum();
-            negative += usize::from(pivot < 0.0);
+            if pivot < 0.0 {
+                negative.push(first + k);
+            }
             let root = pivot.abs().sqrt();
             square[(k, k)] = root;
             for row in k + 1..width {

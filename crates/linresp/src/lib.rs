@@ -16,6 +16,7 @@
 //! | many right-hand sides | [`SparseCholesky`], without memory for a factor [`BlockConjugateGradient`] |
 //! | small systems, and the reference | [`Dense`] |
 //! | whichever is expected to be the fastest | [`Automatic`] |
+//! | vibrational modes, densities of states, whether it is a minimum | [`LowestModes`], [`DensityOfStates`], [`Hessian::modes_below`] |
 //! | a solver or preconditioner of your own | [`LinearSolver`], [`Preconditioner`] |
 //!
 //! Whatever the solver, a solution is handed out only after its residual was recomputed straight from the
@@ -36,6 +37,7 @@ pub mod green_lagrange;
 pub mod hessian;
 pub mod interaction;
 mod matrix_market;
+pub mod modes;
 pub mod moduli;
 mod multifrontal;
 mod ordering;
@@ -62,6 +64,7 @@ pub use finite_strain::{
 };
 pub use hessian::Hessian;
 pub use interaction::Interaction;
+pub use modes::{DensityOfStates, LowestModes, Modes, ModesError};
 pub use moduli::Modulus;
 pub use preconditioner::{
     BlockJacobi, Identity, IncompleteCholesky, Preconditioner, Preconditioning,

@@ -10,17 +10,24 @@ use faer::linalg::triangular_solve::{
 };
 use faer::{MatMut, MatRef, Par, Side};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What is done with the panel and the update of a node once they are assembled.
 type FrontWork<'a> =
-    dyn Fn(usize, MatMut<'_, f64>, MatMut<'_, f64>) -> Result<(), Stop> + Sync + 'a;
+    dyn Fn(usize, MatMut<'_, f64>, MatMut<'_, f64>) -> Result<Vec<usize>, Stop> + Sync + 'a;
 
-/// The factor `L` of `M + s I = L L^T`, restricted to the particles of an assembly tree.
+/// The factor `L` of `M + s I = L S L^T` with signs `S`, restricted to the particles of an assembly tree.
 #[derive(Debug)]
 pub(crate) struct Factor<const D: usize> {
-    /// For every node the columns of its own particles, rows being its front: a lower trapezoid.
-    panels: Vec<Vec<f64>>,
+    panels: Vec<Panel>,
+}
+
+/// What belongs to one node of the tree.
+#[derive(Debug, Default)]
+struct Panel {
+    /// The columns of its own particles, rows being its front: a lower trapezoid.
+    numbers: Vec<f64>,
+    /// The columns whose sign is negative.
+    negative: Vec<usize>,
 }
 
 /// Why there is no factor.
@@ -55,32 +62,48 @@ struct Stop {
     direction: Vec<f64>,
 }
 
-type Panels = [OnceLock<Vec<f64>>];
+type Panels = [OnceLock<Panel>];
 
 impl<const D: usize> Elimination<'_, D> {
-    /// The factor.
+    /// The factor of a positive definite matrix.
     ///
     /// # Errors
     /// A pivot that is not positive; too little memory.
     pub(crate) fn factorise(&self) -> Result<Factor<D>, Failure> {
+        self.factorise_by(&|node, panel, update| {
+            let own = panel.ncols();
+            let mut panel = panel;
+            match eliminate(panel.as_mut(), update, self.threads) {
+                Ok(()) => Ok(Vec::new()),
+                Err(column) => Err(Stop {
+                    node,
+                    direction: own_direction(panel.as_ref(), column, own),
+                }),
+            }
+        })
+    }
+
+    /// The factor of a matrix that need not be positive, `L S L^T` with signs `S`.
+    ///
+    /// # Errors
+    /// A pivot that is zero to rounding; too little memory.
+    pub(crate) fn factorise_signed(&self) -> Result<Factor<D>, Failure> {
+        self.factorise_by(&|node, panel, update| {
+            let direction = Vec::new();
+            eliminate_signed(panel, update, self.threads).ok_or(Stop { node, direction })
+        })
+    }
+
+    fn factorise_by(&self, work: &FrontWork<'_>) -> Result<Factor<D>, Failure> {
         let entries = self.tree.entries::<D>();
         // Memory that cannot be had at all is found out now, not by the process being stopped.
         Vec::<f64>::new()
             .try_reserve_exact(entries)
             .map_err(|_| Failure::Memory(entries))?;
-        let panels: Vec<OnceLock<Vec<f64>>> =
+        let panels: Vec<OnceLock<Panel>> =
             self.tree.nodes.iter().map(|_| OnceLock::new()).collect();
-        let outcome = self
-            .threads
-            .run(|| self.eliminate_all(&self.tree.roots, &|node, panel, update| {
-                let own = panel.ncols();
-                let mut panel = panel;
-                eliminate(panel.as_mut(), update, self.threads).map_err(|column| Stop {
-                    node,
-                    direction: own_direction(panel.as_ref(), column, own),
-                })
-            }, &panels));
-        match outcome {
+        let roots = &self.tree.roots;
+        match self.threads.run(|| self.eliminate_all(roots, work, &panels)) {
             Ok(_) => Ok(Factor {
                 panels: panels
                     .into_iter()
@@ -89,30 +112,6 @@ impl<const D: usize> Elimination<'_, D> {
             }),
             Err(stop) => Err(self.direction(stop, &panels)),
         }
-    }
-
-    /// The number of negative pivots, `None` if one is zero to rounding.
-    pub(crate) fn negative_pivots(&self) -> Option<usize> {
-        let panels: Vec<OnceLock<Vec<f64>>> =
-            self.tree.nodes.iter().map(|_| OnceLock::new()).collect();
-        let negative = AtomicUsize::new(0);
-        let outcome = self.threads.run(|| {
-            self.eliminate_all(
-                &self.tree.roots,
-                &|node, panel, update| match eliminate_signed(panel, update, self.threads) {
-                    Some(count) => {
-                        negative.fetch_add(count, Ordering::Relaxed);
-                        Ok(())
-                    }
-                    None => Err(Stop {
-                        node,
-                        direction: Vec::new(),
-                    }),
-                },
-                &panels,
-            )
-        });
-        outcome.is_ok().then(|| negative.into_inner())
     }
 
     /// The updates of several subtrees, in their order.
@@ -155,12 +154,15 @@ impl<const D: usize> Elimination<'_, D> {
             add_update::<D>(&self.tree.nodes[child], &from, own, &mut panel, &mut update);
             self.memory.give_back(from);
         }
-        work(
+        let negative = work(
             index,
             view_mut(&mut panel, rows, own),
             view_mut(&mut update, border, border),
         )?;
-        let _ = panels[index].set(panel);
+        let _ = panels[index].set(Panel {
+            numbers: panel,
+            negative,
+        });
         Ok(update)
     }
 
@@ -181,7 +183,7 @@ impl<const D: usize> Elimination<'_, D> {
                 continue;
             };
             let own = D * node.own.len();
-            let panel = view(panel, own + border.len(), own);
+            let panel = view(&panel.numbers, own + border.len(), own);
             let mut mine = rows_mut(&mut z[D * node.own.start..D * node.own.end], own, 1);
             let border = rows_mut(&mut border, D * node.border.len(), 1);
             let below = panel.get(own.., ..).transpose();
@@ -270,27 +272,32 @@ pub(crate) fn add_update<const D: usize>(
 
 impl<const D: usize> Factor<D> {
     pub(crate) fn panel(&self, node: usize) -> &[f64] {
-        &self.panels[node]
+        &self.panels[node].numbers
     }
 
-    /// Solves `L L^T X = B` in place: row by row the numbers of all right-hand sides, rows in the order of
+    /// The number of negative signs.
+    pub(crate) fn negative_pivots(&self) -> usize {
+        self.panels.iter().map(|panel| panel.negative.len()).sum()
+    }
+
+    /// Solves `L S L^T X = B` in place: row by row the numbers of all right-hand sides, rows in the order of
     /// elimination.
     pub(crate) fn solve(&self, tree: &AssemblyTree, x: &mut [f64], columns: usize) {
         let mut border_rows = Vec::new();
         for (node, panel) in tree.nodes.iter().zip(&self.panels) {
             let (own, border) = (D * node.own.len(), D * node.border.len());
-            let panel = view(panel, own + border, own);
+            let numbers = view(&panel.numbers, own + border, own);
             let range = D * node.own.start * columns..D * node.own.end * columns;
             if x[range.clone()].iter().all(|&x| x == 0.0) {
                 continue;
             }
             let mut mine = rows_mut(&mut x[range], own, columns);
-            solve_lower_triangular_in_place(panel.get(..own, ..), mine.as_mut(), Par::Seq);
+            solve_lower_triangular_in_place(numbers.get(..own, ..), mine.as_mut(), Par::Seq);
             border_rows.clear();
             border_rows.resize(border * columns, 0.0);
             add_product(
                 rows_mut(&mut border_rows, border, columns),
-                panel.get(own.., ..),
+                numbers.get(own.., ..),
                 mine.as_ref(),
                 1.0,
                 Wanted::All,
@@ -305,21 +312,24 @@ impl<const D: usize> Factor<D> {
         }
         for (node, panel) in tree.nodes.iter().zip(&self.panels).rev() {
             let (own, border) = (D * node.own.len(), D * node.border.len());
-            let panel = view(panel, own + border, own);
+            let numbers = view(&panel.numbers, own + border, own);
             border_rows.clear();
             for &place in &node.border {
                 border_rows.extend_from_slice(&x[D * place as usize * columns..][..D * columns]);
             }
-            let range = D * node.own.start * columns..D * node.own.end * columns;
-            let mut mine = rows_mut(&mut x[range], own, columns);
+            let mine = &mut x[D * node.own.start * columns..D * node.own.end * columns];
+            for &k in &panel.negative {
+                mine[k * columns..(k + 1) * columns].iter_mut().for_each(|x| *x = -*x);
+            }
+            let mut mine = rows_mut(mine, own, columns);
             add_product(
                 mine.as_mut(),
-                panel.get(own.., ..).transpose(),
+                numbers.get(own.., ..).transpose(),
                 rows_mut(&mut border_rows, border, columns).as_ref(),
                 -1.0,
                 Wanted::All,
             );
-            solve_upper_triangular_in_place(panel.get(..own, ..).transpose(), mine, Par::Seq);
+            solve_upper_triangular_in_place(numbers.get(..own, ..).transpose(), mine, Par::Seq);
         }
     }
 }

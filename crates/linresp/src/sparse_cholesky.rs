@@ -65,7 +65,7 @@ impl Default for SparseCholesky {
 impl<const D: usize> LinearSolver<D> for SparseCholesky {
     fn prepare(&self, hessian: &Hessian<'_, D>) -> Result<Box<dyn PreparedSolver<D>>, SolveError> {
         Ok(Box::new(Prepared {
-            factor: CholeskyFactor::new(hessian, self.threads)?,
+            factor: Analysis::pinned(hessian).factorise(hessian, &Threads::new(self.threads)?)?,
             accuracy: Accuracy {
                 tolerance: self.tolerance,
                 target: self.target,
@@ -87,7 +87,7 @@ impl<const D: usize> PreparedSolver<D> for Prepared<D> {
         rhs: &[f64],
         solution: &mut [f64],
     ) -> Result<usize, SolveError> {
-        solution.copy_from_slice(&self.factor.solve(rhs));
+        solution.copy_from_slice(&self.factor.analysis.solve(&self.factor.factor, rhs));
         Ok(0)
     }
 
@@ -174,15 +174,97 @@ impl Analysis {
         }
     }
 
-    /// The number of eigenvalues of a Hessian below `value`, its trivial zero modes included, by Sylvester's law of
-    /// inertia: that of negative pivots of `M - value`. `None` if a pivot is too close to zero to tell its sign.
-    pub(crate) fn eigenvalues_below<const D: usize>(
+    /// The factor of a Hessian that is positive definite without the pinned coordinates.
+    fn factorise<const D: usize>(
+        self,
+        hessian: &Hessian<'_, D>,
+        threads: &Threads,
+    ) -> Result<CholeskyFactor<D>, SolveError> {
+        match self.elimination(hessian, 0.0, threads).factorise() {
+            Ok(factor) => Ok(CholeskyFactor {
+                analysis: self,
+                factor,
+            }),
+            Err(failure) => Err(explain(hessian, failure)),
+        }
+    }
+
+    /// The factor `L S L^T` of `M + shift` with signs `S`; `None` at a pivot that is zero to rounding.
+    pub(crate) fn factorise_shifted<const D: usize>(
         &self,
         hessian: &Hessian<'_, D>,
-        value: f64,
+        shift: f64,
         threads: &Threads,
-    ) -> Option<usize> {
-        self.elimination(hessian, -value, threads).negative_pivots()
+    ) -> Result<Option<ShiftedFactor<'_, D>>, SolveError> {
+        match self.elimination(hessian, shift, threads).factorise_signed() {
+            Ok(factor) => Ok(Some(ShiftedFactor {
+                analysis: self,
+                factor,
+            })),
+            Err(Failure::Memory(entries)) => Err(SolveError::OutOfMemory { entries }),
+            Err(Failure::NotPositive { .. }) => Ok(None),
+        }
+    }
+
+    /// Which of the `D N` coordinates are not pinned.
+    pub(crate) fn free<const D: usize>(&self) -> Vec<bool> {
+        let place = self.tree.place.iter();
+        let mut free: Vec<bool> = place.flat_map(|place| [place.is_some(); D]).collect();
+        for &(particle, axis) in &self.fixed {
+            free[D * particle + axis] = false;
+        }
+        free
+    }
+
+    /// Solutions for right-hand sides of `D N` numbers one after another; zero at pinned coordinates.
+    fn solve<const D: usize>(&self, factor: &Factor<D>, rhs: &[f64]) -> Vec<f64> {
+        let tree = &self.tree;
+        let particles = tree.place.len();
+        let mut rhs = rhs.to_vec();
+        for vector in rhs.chunks_exact_mut(D * particles.max(1)) {
+            for &(particle, axis) in &self.fixed {
+                vector[D * particle + axis] = 0.0;
+            }
+        }
+        let mut solution = vec![0.0; rhs.len()];
+        let (rhs, _) = rhs.as_chunks::<D>();
+        let (x, _) = solution.as_chunks_mut::<D>();
+        let columns = rhs.len() / particles.max(1);
+        // Row by row: the numbers of one coordinate of all right-hand sides lie together.
+        let mut work = Vec::with_capacity(D * columns * tree.order.len());
+        for &i in &tree.order {
+            for k in 0..D {
+                work.extend((0..columns).map(|column| rhs[column * particles + i][k]));
+            }
+        }
+        factor.solve(tree, &mut work, columns);
+        let mut rows = work.chunks_exact(columns.max(1));
+        for &i in &tree.order {
+            for k in 0..D {
+                for (column, number) in rows.next().unwrap_or_default().iter().enumerate() {
+                    x[column * particles + i][k] = *number;
+                }
+            }
+        }
+        solution
+    }
+}
+
+/// The factor of a shifted Hessian, which need not be positive definite.
+pub(crate) struct ShiftedFactor<'a, const D: usize> {
+    analysis: &'a Analysis,
+    factor: Factor<D>,
+}
+
+impl<const D: usize> ShiftedFactor<'_, D> {
+    /// The number of negative eigenvalues of what was factorised, by Sylvester's law of inertia.
+    pub(crate) fn negative_pivots(&self) -> usize {
+        self.factor.negative_pivots()
+    }
+
+    /// Solutions for right-hand sides of `D N` numbers one after another; zero at pinned coordinates.
+    pub(crate) fn solve(&self, rhs: &[f64]) -> Vec<f64> {
+        self.analysis.solve(&self.factor, rhs)
     }
 }
 
@@ -193,15 +275,6 @@ struct CholeskyFactor<const D: usize> {
 }
 
 impl<const D: usize> CholeskyFactor<D> {
-    fn new(hessian: &Hessian<'_, D>, threads: NonZeroUsize) -> Result<Self, SolveError> {
-        let threads = Threads::new(threads)?;
-        let analysis = Analysis::pinned(hessian);
-        match analysis.elimination(hessian, 0.0, &threads).factorise() {
-            Ok(factor) => Ok(Self { analysis, factor }),
-            Err(failure) => Err(explain(hessian, failure)),
-        }
-    }
-
     fn selected_inverse(
         &self,
         hessian: &Hessian<'_, D>,
@@ -220,40 +293,7 @@ impl<const D: usize> CholeskyFactor<D> {
                 entry.clear(particle, axis);
             }
         }
-        SelectedInverse::new(hessian, &entries, |rhs| self.solve(rhs))
-    }
-
-    /// Solutions for right-hand sides of `D N` numbers one after another.
-    fn solve(&self, rhs: &[f64]) -> Vec<f64> {
-        let tree = &self.analysis.tree;
-        let particles = tree.place.len();
-        let mut rhs = rhs.to_vec();
-        for vector in rhs.chunks_exact_mut(D * particles.max(1)) {
-            for &(particle, axis) in &self.analysis.fixed {
-                vector[D * particle + axis] = 0.0;
-            }
-        }
-        let mut solution = vec![0.0; rhs.len()];
-        let (rhs, _) = rhs.as_chunks::<D>();
-        let (x, _) = solution.as_chunks_mut::<D>();
-        let columns = rhs.len() / particles.max(1);
-        // Row by row: the numbers of one coordinate of all right-hand sides lie together.
-        let mut work = Vec::with_capacity(D * columns * tree.order.len());
-        for &i in &tree.order {
-            for k in 0..D {
-                work.extend((0..columns).map(|column| rhs[column * particles + i][k]));
-            }
-        }
-        self.factor.solve(tree, &mut work, columns);
-        let mut rows = work.chunks_exact(columns.max(1));
-        for &i in &tree.order {
-            for k in 0..D {
-                for (column, number) in rows.next().unwrap_or_default().iter().enumerate() {
-                    x[column * particles + i][k] = *number;
-                }
-            }
-        }
-        solution
+        SelectedInverse::new(hessian, &entries, |rhs| self.analysis.solve(&self.factor, rhs))
     }
 }
 

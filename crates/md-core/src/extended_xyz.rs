@@ -131,6 +131,37 @@ pub fn write_frame<const D: usize>(
     frame: &Frame<D>,
     labels: &Labels,
 ) -> Result<(), WriteError> {
+    write_with(writer, frame, None, labels)
+}
+
+/// Writes one frame with a displacement for each particle, such as a vibrational mode, in the columns `disp`. OVITO
+/// shows them as arrows; in ASE they are the array `disp`.
+///
+/// # Errors
+/// As [`write_frame`]; a displacement that is not finite.
+///
+/// # Panics
+/// If there are not as many displacements as particles.
+pub fn write_displacements<const D: usize>(
+    writer: &mut impl Write,
+    frame: &Frame<D>,
+    displacements: &[Vector<D>],
+    labels: &Labels,
+) -> Result<(), WriteError> {
+    assert_eq!(
+        displacements.len(),
+        frame.configuration.len(),
+        "each particle must have a displacement"
+    );
+    write_with(writer, frame, Some(displacements), labels)
+}
+
+fn write_with<const D: usize>(
+    writer: &mut impl Write,
+    frame: &Frame<D>,
+    displacements: Option<&[Vector<D>]>,
+    labels: &Labels,
+) -> Result<(), WriteError> {
     const { assert!(D <= 3, "extended XYZ has three dimensions") };
     let configuration = &frame.configuration;
     configuration.check_finite()?;
@@ -150,6 +181,13 @@ pub fn write_frame<const D: usize>(
             return Err(WriteError::Velocity { particle });
         }
     }
+    let lost = displacements.and_then(|displacements| {
+        let mut lost = displacements.iter();
+        lost.position(|d| !d.iter().all(|c| c.is_finite()))
+    });
+    if let Some(particle) = lost {
+        return Err(WriteError::Displacement { particle });
+    }
     let mut lattice = [[0.0; 3]; 3];
     for k in 0..3 {
         lattice[k][k] = 1.0;
@@ -160,6 +198,9 @@ pub fn write_frame<const D: usize>(
     let mut columns = "species:S:1:pos:R:3".to_owned();
     if frame.velocities.is_some() {
         columns += ":vel:R:3";
+    }
+    if displacements.is_some() {
+        columns += ":disp:R:3";
     }
     if configuration.diameters().is_some() {
         columns += ":radius:R:1";
@@ -202,6 +243,9 @@ pub fn write_frame<const D: usize>(
         write!(writer, "{label} {}", joined(&padded(position)))?;
         if let Some(velocities) = &frame.velocities {
             write!(writer, " {}", joined(&padded(&velocities[particle])))?;
+        }
+        if let Some(displacements) = displacements {
+            write!(writer, " {}", joined(&padded(&displacements[particle])))?;
         }
         if let Some(diameters) = configuration.diameters() {
             write!(writer, " {:?}", 0.5 * diameters[particle])?;

@@ -9,7 +9,7 @@ fn every_command_teaches_by_example() {
     let folder = folder("help");
     let general = succeed(&folder, &["--help"]);
     for name in [
-        "run", "energy", "quench", "elastic", "hessian", "kappa", "models",
+        "run", "energy", "quench", "elastic", "hessian", "kappa", "modes", "models",
     ] {
         assert!(general.contains(&format!("\n  {name} ")), "{general}");
         let text = succeed(&folder, &[name, "--help"]);
@@ -35,6 +35,11 @@ fn every_command_teaches_by_example() {
         ),
         ("hessian", "rows nonzeros force_ratio path"),
         ("kappa", "kappa i, j"),
+        (
+            "modes",
+            "unstable_modes modes eigenvalues frequencies participation_ratios residuals \
+             density_of_states edges counts density reduced_density paths",
+        ),
     ] {
         let text = succeed(&folder, &[name, "--help"]);
         let (_, documented) = text.split_once("Keys of --json").unwrap();

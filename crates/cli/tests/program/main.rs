@@ -7,6 +7,7 @@ mod elasticity;
 mod energies;
 mod help;
 mod models;
+mod modes;
 mod program;
 mod reference;
 mod study;

@@ -153,6 +153,12 @@ pub enum WriteError {
         /// Index of the particle, from 0.
         particle: usize,
     },
+    /// A number that cannot be read back.
+    #[error("the displacement of particle {particle} is not finite")]
+    Displacement {
+        /// Index of the particle, from 0.
+        particle: usize,
+    },
     /// A property that does not fit on the comment line, or is written from elsewhere.
     #[error(
         "the property '{key}' cannot be written: keys are words other than Lattice, Properties and pbc, values have no line breaks"

@@ -221,6 +221,31 @@ fn what_could_not_be_read_back_is_not_written() {
     ));
 }
 
+#[test]
+fn displacements_have_columns_of_their_own() {
+    let cell = Cell::<2>::orthorhombic([4.0, 5.0]).unwrap();
+    let frame = Frame {
+        configuration: Configuration::new(cell, vec![[1.0, 2.0]], vec![Species(0)]).unwrap(),
+        velocities: Some(vec![[3.0, 4.0]]),
+        properties: BTreeMap::new(),
+    };
+    let mut text = Vec::new();
+    write_displacements(&mut text, &frame, &[[0.25, -0.5]], &labels()).unwrap();
+    // Other columns are skipped by readers.
+    assert_eq!(
+        read_frame::<2, _>(text.as_slice(), &labels()).unwrap(),
+        frame
+    );
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("Properties=species:S:1:pos:R:3:vel:R:3:disp:R:3 "));
+    assert!(text.ends_with(" 1.0 2.0 0.0 3.0 4.0 0.0 0.25 -0.5 0.0\n"));
+    let outcome = write_displacements(&mut Vec::new(), &frame, &[[f64::NAN, 0.0]], &labels());
+    assert!(matches!(
+        outcome,
+        Err(WriteError::Displacement { particle: 0 })
+    ));
+}
+
 /// Finite numbers of every size.
 fn finite() -> impl Strategy<Value = f64> {
     prop_oneof![
