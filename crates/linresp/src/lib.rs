@@ -10,6 +10,8 @@
 //! | shear in any plane | [`Shear`] |
 //! | all elastic constants, Poisson's ratio, compliance | [`StiffnessTensor`] |
 //! | the shear modulus by straining and quenching again | [`shear_modulus_by_finite_strain`] |
+//! | soft spots: pseudoharmonic modes | [`LinearResponse::pseudoharmonic_modes`] |
+//! | soft spots: cubic and quartic modes | [`LinearResponse::quasilocalised_modes`] |
 //! | products with `M = d2U/dx dx`, its blocks, rattlers | [`Hessian`], [`BlockMatrix`] |
 //! | products with `M^-1`, checked | [`InverseHessian`] |
 //! | few right-hand sides, or very many particles | [`ConjugateGradient`] |
@@ -26,10 +28,13 @@ pub mod dipole;
 pub mod finite_strain;
 pub mod green_lagrange;
 pub mod hessian;
+mod homogeneous_form;
 pub mod interaction;
 mod matrix_market;
 pub mod moduli;
 mod ordering;
+pub mod pseudoharmonic;
+pub mod quasilocalised;
 pub mod response;
 pub mod shear;
 pub mod solver;
@@ -44,8 +49,11 @@ pub use finite_strain::{
     FiniteStrainError, FiniteStrainModulus, Slopes, shear_modulus_by_finite_strain,
 };
 pub use hessian::Hessian;
+pub use homogeneous_form::{SoftModeError, SoftModeSearch, Unconverged};
 pub use interaction::Interaction;
 pub use moduli::Modulus;
+pub use pseudoharmonic::{FoundMode, PseudoharmonicCost, PseudoharmonicMode, PseudoharmonicModes};
+pub use quasilocalised::{Anharmonicity, QuasilocalisedMode};
 pub use response::{LinearResponse, ResponseError};
 pub use shear::Shear;
 pub use solver::{Accuracy, InverseHessian, LinearSolver, PreparedSolver, SolveError};
