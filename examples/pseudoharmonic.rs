@@ -1,65 +1,100 @@
-//! scratch
+//! Where are the soft spots of a glass?
+//!
+//! A two-dimensional inverse-power liquid is cooled to the temperature of Figs. 1 and 2 of J. Chem. Phys. 155,
+//! 074502 (2021) and quenched. Every interaction is probed with a force dipole, and every response is the start of
+//! a search for a pseudoharmonic mode: a soft motion that few particles share. Many searches end in the same
+//! mode. The cubic mode found from each has the lowest energy barrier nearby.
+//!
+//! Run it with `cargo run --release --example pseudoharmonic`; it takes half a minute. The modes are written to
+//! `soft_modes.xyz`, one frame each, with the displacements in the place of velocities: `OVITO` shows them as arrows
+//! when the display of vectors is switched on.
+
 use std::error::Error;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::num::NonZeroUsize;
-use std::time::Instant;
 use vitreous::linresp::{Anharmonicity, SoftModeSearch};
+use vitreous::md_core::extended_xyz::{Frame, Labels, write_frame};
 use vitreous::prelude::*;
 
+const TEMPERATURE: f64 = 0.48;
+/// At twice the temperature, then at the temperature. The paper's liquids were equilibrated for longer.
+const STEPS: [u64; 2] = [5_000, 40_000];
+const MODES: usize = 12;
+const FILE: &str = "soft_modes.xyz";
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let n: usize = std::env::args().nth(1).unwrap().parse()?;
-    let d: usize = std::env::args().nth(2).unwrap().parse()?;
-    let count: usize = std::env::args().nth(3).unwrap().parse()?;
-    let steps: u64 = std::env::args().nth(4).unwrap().parse()?;
-    if d == 2 { go::<2>(n, 0.86, 0.48, count, steps) } else { go::<3>(n, 0.82, 0.6, count, steps) }
-}
-fn go<const D: usize>(n: usize, rho: f64, temperature: f64, count: usize, steps: u64) -> Result<(), Box<dyn Error>> {
     let seed = Seed(2021);
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let model = InversePowerMixture::default().potential()?;
-    let liquid = Configuration::<D>::random(n, rho, &[0.5, 0.5], seed)?;
-    let t = Instant::now();
-    let mut point = PhasePoint::maxwell_boltzmann(liquid, 2.0 * temperature, seed)?;
-    for target in [2.0 * temperature, temperature] {
-        let thermostat = NoseHoover::new(0.005, target, 0.2)?;
+    let liquid = Configuration::<2>::random(1000, 0.86, &[0.5, 0.5], seed)?;
+    let mut point = PhasePoint::maxwell_boltzmann(liquid, 2.0 * TEMPERATURE, seed)?;
+    for (temperature, steps) in [2.0 * TEMPERATURE, TEMPERATURE].into_iter().zip(STEPS) {
+        let thermostat = NoseHoover::new(0.005, temperature, 0.2)?;
         let mut run = Trajectory::start(thermostat, ForceField::new(&model), point)?;
         run.advance(steps)?;
         point = run.into_parts().0;
     }
-    println!("md {:?}", t.elapsed());
-    let t = Instant::now();
-    let glass = NonlinearConjugateGradient::default().quench(&model, point.configuration, Tolerance::force_ratio(1e-10))?;
-    println!("quench {:?}", t.elapsed());
-    let t = Instant::now();
+    let minimizer = NonlinearConjugateGradient::default();
+    let glass = minimizer.quench(&model, point.configuration, Tolerance::force_ratio(1e-10))?;
+
+    // The dipole stiffness of every interaction, and a descent from every response.
     let response = LinearResponse::new(&glass, &SparseCholesky::default())?;
-    println!("factor {:?}", t.elapsed());
-    let t = Instant::now();
-    let one = NonZeroUsize::MIN;
-    let kappa = response.dipole_stiffness_field(one)?;
-    println!("field {} pairs {:?}", kappa.len(), t.elapsed());
-    let mut order: Vec<usize> = (0..kappa.len()).collect();
-    order.sort_by(|&a, &b| kappa[a].total_cmp(&kappa[b]));
-    order.truncate(count);
-    let t = Instant::now();
-    let found = response.pseudoharmonic_modes(&order, &SoftModeSearch::default(), one)?;
-    let each = t.elapsed() / order.len() as u32;
-    println!("{} modes, {} unconverged, {:?} total, {each:?} each", found.modes.len(), found.unconverged.len(), t.elapsed());
-    let its: Vec<usize> = found.modes.iter().map(|f| f.mode.iterations).collect();
-    println!("iterations mean {} max {:?}", its.iter().sum::<usize>() as f64 / its.len() as f64, its.iter().max());
-    let mut above = 0;
-    for f in &found.modes { for &s in &f.starts { if f.mode.stiffness > kappa[s] { above += 1; } } }
-    println!("above start: {above} of {}", order.len());
-    for f in found.modes.iter().take(16) {
-        let m = &f.mode;
-        let worst = f.starts.iter().map(|&s| kappa[s]).fold(f64::INFINITY, f64::min);
-        println!("{:8.4} e N {:8.2} its {:4} res {:.1e} starts {:4} kappa0 {:8.3} min {:8.3}", m.stiffness, m.participation_ratio * n as f64, m.iterations, m.residual, f.starts.len(), kappa[f.starts[0]], worst);
+    let kappa = response.dipole_stiffness_field(threads)?;
+    let all: Vec<usize> = (0..kappa.len()).collect();
+    let search = SoftModeSearch::default();
+    let found = response.pseudoharmonic_modes(&all, &search, threads)?;
+    println!(
+        "{} interactions led to {} modes; {} searches did not converge\n",
+        all.len(),
+        found.modes.len(),
+        found.unconverged.len()
+    );
+
+    let softest = &found.modes[..MODES.min(found.modes.len())];
+    let starts: Vec<&[[f64; 2]]> = softest
+        .iter()
+        .map(|found| found.mode.displacements.as_slice())
+        .collect();
+    let cubic =
+        response.quasilocalised_modes(&model, Anharmonicity::Cubic, &starts, &search, threads)?;
+
+    println!(
+        "{:>9} {:>7} {:>7} {:>19}    {:>9} {:>10} {:>8}",
+        "stiffness", "N e", "starts", "their kappa", "cubic", "barrier", "overlap"
+    );
+    let particles = glass.configuration().len() as f64;
+    let labels = Labels::new(["A", "B"])?;
+    let mut file = BufWriter::new(File::create(FILE)?);
+    for (found, cubic) in softest.iter().zip(cubic) {
+        let (mode, cubic) = (&found.mode, cubic?);
+        let kappas = || found.starts.iter().map(|&start| kappa[start]);
+        let overlap: f64 = mode
+            .displacements
+            .as_flattened()
+            .iter()
+            .zip(cubic.displacements.as_flattened())
+            .map(|(a, b)| a * b)
+            .sum();
+        println!(
+            "{:>9.4} {:>7.1} {:>7} {:>8.4} .. {:>7.3}    {:>9.4} {:>10.5} {:>8.4}",
+            mode.stiffness,
+            mode.participation_ratio * particles,
+            found.starts.len(),
+            kappas().fold(f64::INFINITY, f64::min),
+            kappas().fold(0.0, f64::max),
+            cubic.stiffness,
+            cubic.barrier(),
+            overlap.abs(),
+        );
+        let frame = Frame {
+            configuration: glass.configuration().clone(),
+            velocities: Some(mode.displacements.clone()),
+            properties: [("stiffness".to_owned(), format!("{:?}", mode.stiffness))].into(),
+        };
+        write_frame(&mut file, &frame, &labels)?;
     }
-    for kind in [Anharmonicity::Cubic, Anharmonicity::Quartic] {
-        for f in found.modes.iter().take(6) {
-            let t = Instant::now();
-            match response.quasilocalised_mode(&model, kind, &f.mode.displacements, &SoftModeSearch::default()) {
-                Ok(m) => println!("{kind:?} {:8.4} eN {:8.2} tau {:9.3} chi {:10.2} its {} res {:.1e} barrier {:.4} {:?}", m.stiffness, m.participation_ratio * n as f64, m.cubic, m.quartic, m.iterations, m.residual, m.barrier(), t.elapsed()),
-                Err(e) => println!("{e}"),
-            }
-        }
-    }
+    file.flush()?;
+    println!("\nThe modes are in {FILE}.");
     Ok(())
 }
