@@ -10,8 +10,12 @@
 //! [`LinearResponse::pseudoharmonic_modes`].
 //!
 //! A descent never raises `C`. The stiffness is another matter: with `s(z) = S(z)/|z|^4`, which measures
-//! localisation, `kappa^2 = C s`, so that a mode that is more localised than its start may be stiffer. The soft
-//! ones are not.
+//! localisation, `kappa^2 = C s`, so that a mode may be stiffer than the response from which it was found, if it is
+//! more localised: soft responses that spread over several soft spots are softer than any of them. In 2D inverse
+//! power glasses this is so for a few per cent of the descents.
+//!
+//! Basins depend on the metric. With that of `M` nearly all descents end in soft modes; descents with the plain
+//! gradient end in the same ones from soft dipoles, and from stiff dipoles now and then in a stiffer mode.
 //!
 //! Source: Richard, Kapteijns, Giannini, Manning & Lerner, Phys. Rev. Lett. 126, 015501 (2021); Appendix B of the
 //! paper (J. Chem. Phys. 155, 074502 (2021)).

@@ -269,24 +269,24 @@ fn small_systems_have_no_lower_minimum_that_random_starts_would_find() {
     }
 }
 
-/// Steps with `M^-1` as the metric are long, but they end where a slow descent ends, which therefore checks that
-/// no mode between was skipped.
+/// From the softest quarter of dipoles, a slow descent without the metric of `M` ends in the same mode: long steps skip none. From
+/// others it may be caught by a stiffer mode on the way, never by a softer one.
 #[test]
-fn slow_descents_from_dipoles_end_in_the_same_modes() {
+fn slow_descents_end_in_the_same_modes() {
     let glass = ipl_glass_2d(100, 3);
     let response = response(&glass);
     let kappa = response.dipole_stiffness_field(ONE).unwrap();
     let mut softest = all(&response);
     softest.sort_by(|&a, &b| kappa[a].total_cmp(&kappa[b]));
-    let starts: Vec<usize> = softest.iter().step_by(40).copied().collect();
+    let starts: Vec<usize> = softest.iter().step_by(20).copied().collect();
     let responses = response.dipole_responses(&starts, ONE).unwrap();
-    for (start, slow) in starts.iter().zip(&responses) {
+    for (place, (start, slow)) in starts.iter().zip(&responses).enumerate() {
         let mode = &modes(&response, &[*start]).modes[0].mode;
-        let reached = descend(&response, &slow.displacements);
+        let ratio = descend(&response, &slow.displacements) / mode.cost;
+        assert!(ratio > 1.0 - 1e-6, "{start}: {ratio}");
         assert!(
-            (reached / mode.cost - 1.0).abs() < 1e-6,
-            "{start}: {reached} {}",
-            mode.cost
+            ratio < 1.0 + 1e-6 || 4 * place > starts.len(),
+            "{start}: {ratio}"
         );
     }
 }
