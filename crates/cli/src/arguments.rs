@@ -2,6 +2,7 @@
 
 use crate::building_blocks::{
     self, elastic::Elastic, energy::Energy, hessian::WriteHessian, kappa::Kappa, quench::Quench,
+    soft_modes::SoftModes,
 };
 use crate::models::Models;
 use crate::run;
@@ -22,6 +23,7 @@ use std::sync::atomic::Ordering;
   vitreous quench liquid.xyz --model ipl -o glass.xyz
   vitreous elastic glass.xyz --model ipl
   vitreous kappa glass.xyz --model ipl --sample 100
+  vitreous soft-modes glass.xyz --model ipl --count 12
   vitreous hessian glass.xyz --model ipl -o H.mtx
 
 `vitreous COMMAND --help` explains each command by example.
@@ -158,6 +160,30 @@ Keys of --json, in the units of the model:
          i, j   the particles, counted from 0 in the order of the file
          kappa  the stiffness [energy/length^2]")]
     Kappa(Kappa),
+    /// Soft spots of an inherent structure: pseudoharmonic modes, found from its dipole responses.
+    ///
+    /// A mode is a local minimum of (z.M.z)^2 / sum over interacting pairs of (z_ij.z_ij)^2, with the Hessian M: a soft
+    /// displacement that few particles share. The configuration must be a minimum: quench it first.
+    #[command(after_help = "Examples:
+  vitreous quench liquid.xyz --model ipl -o glass.xyz
+  vitreous soft-modes glass.xyz --model ipl --count 12 --output modes.xyz
+  vitreous soft-modes glass.xyz --model ipl --starts 500 --cubic --json
+
+OVITO shows the modes of the file as arrows when the display of the vectors `Velocity` is switched on.
+
+Keys of --json, in the units of the model:
+  soft_modes   the modes, from the softest
+               stiffness            z.M.z for z of length one [energy/length^2]
+               participation_ratio  e = (sum |z_i|^2)^2 / (N sum |z_i|^4) [1]
+               cost                 the minimum [energy^2/length^4]
+               i, j, kappa          the softest interaction from which it was found, and its dipole stiffness
+               starts               the number of interactions from which it was found
+               cubic                with --cubic: stiffness, participation_ratio, tau = U''':zzz, chi = U'''':zzzz of
+                                    the cubic mode nearby, and its barrier 2 stiffness^3/(3 tau^2) [energy]
+  searches     their number
+  unconverged  the number of those left out, which did not converge
+  modes_found  the number of different modes")]
+    SoftModes(SoftModes),
     /// List the models, or the parameters of one.
     #[command(after_help = "Examples:
   vitreous models
@@ -197,6 +223,7 @@ impl Arguments {
             Command::Elastic(elastic) => building_blocks::execute(&elastic),
             Command::Hessian(hessian) => building_blocks::execute(&hessian),
             Command::Kappa(kappa) => building_blocks::execute(&kappa),
+            Command::SoftModes(modes) => building_blocks::execute(&modes),
             Command::Models(models) => models.execute(),
         }
     }

@@ -1,4 +1,4 @@
-//! `vitreous energy|quench|elastic|kappa|hessian`: one building block on one configuration.
+//! `vitreous energy|quench|elastic|kappa|hessian|soft-modes`: one building block on one configuration.
 
 pub(crate) mod elastic;
 pub(crate) mod energy;
@@ -7,6 +7,7 @@ mod input;
 pub(crate) mod kappa;
 pub(crate) mod quench;
 mod shear_plane;
+pub(crate) mod soft_modes;
 
 use anyhow::{Context, Result, ensure};
 use input::{Input, Sample};

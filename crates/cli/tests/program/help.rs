@@ -9,7 +9,14 @@ fn every_command_teaches_by_example() {
     let folder = folder("help");
     let general = succeed(&folder, &["--help"]);
     for name in [
-        "run", "energy", "quench", "elastic", "hessian", "kappa", "models",
+        "run",
+        "energy",
+        "quench",
+        "elastic",
+        "hessian",
+        "kappa",
+        "soft-modes",
+        "models",
     ] {
         assert!(general.contains(&format!("\n  {name} ")), "{general}");
         let text = succeed(&folder, &[name, "--help"]);
@@ -35,6 +42,11 @@ fn every_command_teaches_by_example() {
         ),
         ("hessian", "rows nonzeros force_ratio path"),
         ("kappa", "kappa i, j"),
+        (
+            "soft-modes",
+            "soft_modes stiffness participation_ratio cost i, j, kappa starts cubic tau chi barrier \
+             searches unconverged modes_found",
+        ),
     ] {
         let text = succeed(&folder, &[name, "--help"]);
         let (_, documented) = text.split_once("Keys of --json").unwrap();
