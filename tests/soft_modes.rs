@@ -241,7 +241,7 @@ fn cubic_and_quartic_modes_of_inverse_power_laws() {
 fn cubic_and_quartic_modes_of_triplets() {
     let potential = StillingerWeber::default().potential().unwrap();
     let liquid = Configuration::random(200, 0.52, &[1.0], Seed(1)).unwrap();
-    check_quasilocalised(&potential, &glass(&potential, liquid, (0.02, 0.06, 500)));
+    check_quasilocalised::<3>(&potential, &glass(&potential, liquid, (0.02, 0.06, 500)));
 }
 
 #[test]
