@@ -2,7 +2,7 @@
 
 use crate::building_blocks::{
     self, elastic::Elastic, energy::Energy, hessian::WriteHessian, kappa::Kappa, modes::FindModes,
-    quench::Quench,
+    quench::Quench, soft_modes::SoftModes,
 };
 use crate::models::Models;
 use crate::run;
@@ -24,6 +24,7 @@ use std::sync::atomic::Ordering;
   vitreous elastic glass.xyz --model ipl
   vitreous kappa glass.xyz --model ipl --sample 100
   vitreous modes glass.xyz --model ipl --lowest 30
+  vitreous soft-modes glass.xyz --model ipl --count 12
   vitreous hessian glass.xyz --model ipl -o H.mtx
 
 `vitreous COMMAND --help` explains each command by example.
@@ -192,6 +193,30 @@ Keys of --json, in the units of the model:
     reduced_density     density over omega^(D-1), averaged in the bin; constant by Debye's law [time^D]
   paths                 the files written, if any")]
     Modes(FindModes),
+    /// Soft spots of an inherent structure: pseudoharmonic modes, found from its dipole responses.
+    ///
+    /// A mode is a local minimum of (z.M.z)^2 / sum over interacting pairs of (z_ij.z_ij)^2, with the Hessian M: a soft
+    /// displacement that few particles share. The configuration must be a minimum: quench it first.
+    #[command(after_help = "Examples:
+  vitreous quench liquid.xyz --model ipl -o glass.xyz
+  vitreous soft-modes glass.xyz --model ipl --count 12 --output modes.xyz
+  vitreous soft-modes glass.xyz --model ipl --starts 500 --cubic --json
+
+OVITO shows the modes of the file as arrows when the display of the vectors `Velocity` is switched on.
+
+Keys of --json, in the units of the model:
+  soft_modes   the modes, from the softest
+               stiffness            z.M.z for z of length one [energy/length^2]
+               participation_ratio  e = (sum |z_i|^2)^2 / (N sum |z_i|^4) [1]
+               cost                 the minimum [energy^2/length^4]
+               i, j, kappa          the softest interaction from which it was found, and its dipole stiffness
+               starts               the number of interactions from which it was found
+               cubic                with --cubic: stiffness, participation_ratio, tau = U''':zzz, chi = U'''':zzzz of
+                                    the cubic mode nearby, and its barrier 2 stiffness^3/(3 tau^2) [energy]
+  searches     their number
+  unconverged  the number of those left out, which did not converge
+  modes_found  the number of different modes")]
+    SoftModes(SoftModes),
     /// List the models, or the parameters of one.
     #[command(after_help = "Examples:
   vitreous models
@@ -232,6 +257,7 @@ impl Arguments {
             Command::Hessian(hessian) => building_blocks::execute(&hessian),
             Command::Kappa(kappa) => building_blocks::execute(&kappa),
             Command::Modes(modes) => building_blocks::execute(&modes),
+            Command::SoftModes(modes) => building_blocks::execute(&modes),
             Command::Models(models) => models.execute(),
         }
     }

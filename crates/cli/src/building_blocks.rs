@@ -1,4 +1,4 @@
-//! `vitreous energy|quench|elastic|kappa|modes|hessian`: one building block on one configuration.
+//! `vitreous energy|quench|elastic|kappa|modes|soft-modes|hessian`: one building block on one configuration.
 
 pub(crate) mod elastic;
 pub(crate) mod energy;
@@ -9,6 +9,7 @@ pub(crate) mod modes;
 mod npy;
 pub(crate) mod quench;
 mod shear_plane;
+pub(crate) mod soft_modes;
 
 use anyhow::{Context, Result, ensure};
 use input::{Input, Sample};

@@ -156,7 +156,6 @@ impl<const D: usize> Clusters<D> {
     /// The coordinates `(particle, axis)` to pin so that no trivial zero mode is left, as many as there are
     /// such modes: all those of the heaviest particle of each cluster that cannot rotate; of one that can,
     /// those that hold its translations and rotations best.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for factorisations"))]
     pub(crate) fn pinned(&self, weight: impl Fn(usize) -> f64) -> Vec<(usize, usize)> {
         let mut rotating = vec![false; self.count()];
         let mut pinned = Vec::with_capacity(self.zero_modes());

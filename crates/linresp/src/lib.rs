@@ -10,6 +10,8 @@
 //! | shear in any plane | [`Shear`] |
 //! | all elastic constants, Poisson's ratio, compliance | [`StiffnessTensor`] |
 //! | the shear modulus by straining and quenching again | [`shear_modulus_by_finite_strain`] |
+//! | soft spots: pseudoharmonic modes | [`LinearResponse::pseudoharmonic_modes`] |
+//! | soft spots: cubic and quartic modes | [`LinearResponse::quasilocalised_modes`] |
 //! | products with `M = d2U/dx dx`, its blocks, rattlers | [`Hessian`], [`BlockMatrix`] |
 //! | products with `M^-1`, checked | [`InverseHessian`] |
 //! | few right-hand sides, or very many particles | [`ConjugateGradient`] |
@@ -35,6 +37,7 @@ pub mod finite_strain;
 mod front;
 pub mod green_lagrange;
 pub mod hessian;
+mod homogeneous_form;
 pub mod interaction;
 mod matrix_market;
 pub mod modes;
@@ -43,6 +46,8 @@ mod multifrontal;
 mod ordering;
 mod product;
 pub mod preconditioner;
+pub mod pseudoharmonic;
+pub mod quasilocalised;
 pub mod response;
 pub mod selected_inverse;
 pub mod shear;
@@ -63,6 +68,7 @@ pub use finite_strain::{
     FiniteStrainError, FiniteStrainModulus, Slopes, shear_modulus_by_finite_strain,
 };
 pub use hessian::Hessian;
+pub use homogeneous_form::{SoftModeError, SoftModeSearch, Unconverged};
 pub use interaction::Interaction;
 pub use modes::{DensityOfStates, LowestModes, Modes, ModesError};
 pub use moduli::Modulus;
@@ -70,6 +76,8 @@ pub use preconditioner::{
     BlockJacobi, Identity, IncompleteCholesky, Preconditioner, Preconditioning,
     SymmetricGaussSeidel,
 };
+pub use pseudoharmonic::{FoundMode, PseudoharmonicCost, PseudoharmonicMode, PseudoharmonicModes};
+pub use quasilocalised::{Anharmonicity, QuasilocalisedMode};
 pub use response::{LinearResponse, ResponseError};
 pub use selected_inverse::SelectedInverse;
 pub use shear::Shear;

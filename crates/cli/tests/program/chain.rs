@@ -205,6 +205,58 @@ fn the_shear_modulus_is_the_slope_of_the_stress_after_new_quenches() {
 }
 
 #[test]
+fn soft_modes_are_softer_than_where_they_started_and_are_written_as_vectors() {
+    let folder = folder("chain-soft-modes");
+    let liquid = Configuration::mixture(3, 150, 0.82, 0.5, 31);
+    liquid.write(&folder, "liquid.xyz");
+    quench(&folder, "liquid.xyz", "glass.xyz", &[]);
+    let find = |more: &[&'static str]| {
+        let first = ["soft-modes", "glass.xyz", "--model", "ipl", "--json"];
+        succeed(&folder, &[&first, more].concat())
+    };
+    let options = ["--starts", "60", "--count", "2", "--cubic"];
+    let text = find(&[&options[..], &["--threads", "1", "-o", "modes.xyz"]].concat());
+    assert_eq!(text, find(&[&options[..], &["--threads", "2"]].concat()));
+    let found: Value = serde_json::from_str(&text).unwrap();
+    assert_keys(
+        &found,
+        &["soft_modes", "searches", "unconverged", "modes_found"],
+    );
+    assert_eq!(
+        (number(&found, "/searches"), number(&found, "/unconverged")),
+        (60.0, 0.0)
+    );
+    let modes = found["soft_modes"].as_array().unwrap();
+    assert!(!modes.is_empty() && modes.len() <= 2);
+    let softest = &modes[0];
+    assert!(number(softest, "/stiffness") <= number(softest, "/kappa"));
+    let pair = format!("{}-{}", softest["i"], softest["j"]);
+    let kappa = ["kappa", "glass.xyz", "-m", "ipl", "--pairs", &pair];
+    let kappa = json(&folder, &kappa);
+    assert_close(
+        number(&kappa, "/kappa/0/kappa"),
+        number(softest, "/kappa"),
+        1e-10,
+    );
+    let cubic = &softest["cubic"];
+    let barrier = 2.0 * number(cubic, "/stiffness").powi(3) / (3.0 * number(cubic, "/tau").powi(2));
+    assert_close(number(cubic, "/barrier"), barrier, 1e-12);
+    // One frame for each mode, of 150 lines and two more, with the displacements as vectors of length one.
+    let written = std::fs::read_to_string(folder.join("modes.xyz")).unwrap();
+    let lines: Vec<&str> = written.lines().collect();
+    assert_eq!(lines.len(), modes.len() * 152);
+    assert!(lines[1].contains(":vel:R:3"));
+    let squares = lines[2..152].iter().map(|line| {
+        let columns = line
+            .split(' ')
+            .skip(4)
+            .map(|word| word.parse::<f64>().unwrap());
+        columns.map(|v| v * v).sum::<f64>()
+    });
+    assert_close(squares.sum::<f64>(), 1.0, 1e-12);
+}
+
+#[test]
 fn samples_of_interactions_follow_the_seed_and_nothing_else() {
     let folder = folder("chain-sample");
     let liquid = Configuration::mixture(3, 150, 0.82, 0.5, 31);

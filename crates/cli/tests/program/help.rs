@@ -9,7 +9,15 @@ fn every_command_teaches_by_example() {
     let folder = folder("help");
     let general = succeed(&folder, &["--help"]);
     for name in [
-        "run", "energy", "quench", "elastic", "hessian", "kappa", "modes", "models",
+        "run",
+        "energy",
+        "quench",
+        "elastic",
+        "hessian",
+        "kappa",
+        "modes",
+        "soft-modes",
+        "models",
     ] {
         assert!(general.contains(&format!("\n  {name} ")), "{general}");
         let text = succeed(&folder, &[name, "--help"]);
@@ -39,6 +47,11 @@ fn every_command_teaches_by_example() {
             "modes",
             "unstable_modes modes eigenvalues frequencies participation_ratios residuals \
              density_of_states edges counts density reduced_density paths",
+        ),
+        (
+            "soft-modes",
+            "soft_modes stiffness participation_ratio cost i, j, kappa starts cubic tau chi barrier \
+             searches unconverged modes_found",
         ),
     ] {
         let text = succeed(&folder, &[name, "--help"]);
