@@ -37,8 +37,9 @@ pub use vitreous_potentials as potentials;
 /// The types and traits that most programs need.
 pub mod prelude {
     pub use vitreous_linresp::{
-        ConjugateGradient, Hessian, LinearResponse, LinearSolver, Modulus, Shear, SparseCholesky,
-        StiffnessTensor, shear_modulus_by_finite_strain,
+        Automatic, BlockConjugateGradient, ConjugateGradient, Dense, Hessian, LinearResponse,
+        LinearSolver, Modulus, Shear, SparseCholesky, StiffnessTensor,
+        shear_modulus_by_finite_strain,
     };
     pub use vitreous_md_core::{
         Cell, Configuration, Direction, ForceField, InherentStructure, Integrator, NoseHoover,

@@ -70,7 +70,8 @@ impl Automatic {
     }
 }
 
-// Seconds on one core of an AMD EPYC (Zen 3) at 2.4 GHz: fits, good to a factor of two, to an inverse-power glass
+// Seconds of processor time on one core of an AMD EPYC (Zen 3) at 2.4 GHz, shared with other work, so good to a
+// factor of two: fits to an inverse-power glass
 // of 2000 particles (17 contacts), a modified binary Lennard-Jones glass of 8000 (24) and a Kob-Andersen glass of
 // 2000 (64). The powers are those of theory: iterations grow as the length N^(1/3) of the system, the work of a
 // factorisation by nested dissection as N^2, and the size of the factor as N^(4/3).
@@ -78,7 +79,7 @@ impl Automatic {
 /// Up to this many particles dense algebra is used.
 const SMALL: usize = 50;
 
-/// One solution by conjugate gradients (12, 98 and 33 ms) over `N^(4/3) contacts`.
+/// One solution by conjugate gradients to 1e-8 (12, 98 and 33 ms) over `N^(4/3) contacts`.
 const ITERATIVE: f64 = 3e-8;
 
 /// One factorisation (0.17, 5.4 and 0.78 s) over `N^2 sqrt(contacts)`.

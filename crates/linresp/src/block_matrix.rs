@@ -200,7 +200,7 @@ impl<const D: usize> BlockMatrix<D> {
     /// If a length is not the same multiple of `D N` as the other.
     pub(crate) fn apply_groups(&self, x: &[[f64; GROUP]], y: &mut [[f64; GROUP]]) {
         let rows = D * self.rows();
-        let groups = if rows == 0 { 0 } else { x.len() / rows };
+        let groups = x.len().checked_div(rows).unwrap_or(0);
         assert!(
             x.len() == groups * rows && y.len() == x.len(),
             "vectors must have D N components each"
