@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::num::NonZeroUsize;
 use vitreous::linresp::{Anharmonicity, SoftModeSearch};
-use vitreous::md_core::extended_xyz::{Frame, Labels, write_frame};
+use vitreous::md_core::extended_xyz::{Frame, Labels, write_displacements};
 use vitreous::prelude::*;
 
 const TEMPERATURE: f64 = 0.48;
@@ -89,10 +89,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
         let frame = Frame {
             configuration: glass.configuration().clone(),
-            velocities: Some(mode.displacements.clone()),
+            velocities: None,
             properties: [("stiffness".to_owned(), format!("{:?}", mode.stiffness))].into(),
         };
-        write_frame(&mut file, &frame, &labels)?;
+        write_displacements(&mut file, &frame, &mode.displacements, &labels)?;
     }
     file.flush()?;
     println!("\nThe modes are in {FILE}.");

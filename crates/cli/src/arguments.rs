@@ -155,11 +155,21 @@ Keys of --json:
   vitreous kappa glass.xyz --model ipl --pairs 0-17,3-250
   vitreous kappa glass.xyz --model ipl --sample 100 --seed 7 --json
   vitreous kappa glass.xyz --model ipl --all --threads 4 --json > kappa.json
+  vitreous kappa glass.xyz --model ipl --all -o kappa.csv,kappa.npy      columns i, j, kappa
+  vitreous kappa glass.xyz --model ipl --all -o kappa.xyz,kappa.dump     for OVITO
+
+With --solver cholesky, the default, --all takes about ten times as long as a factorisation of the Hessian, however
+many interactions there are.
+
+Files for OVITO: the .xyz has the columns kappa, the mean over the interactions of a particle, and interactions, their
+number: use Color coding. The .dump has the bonds: open the .xyz, add Load trajectory and choose the .dump, map batom1
+and batom2 to the particles of bonds, and colour bonds by kappa.
 
 Keys of --json, in the units of the model:
-  kappa  one entry for each interaction
-         i, j   the particles, counted from 0 in the order of the file
-         kappa  the stiffness [energy/length^2]")]
+  kappa      one entry for each interaction
+             i, j   the particles, counted from 0 in the order of the file
+             kappa  the stiffness [energy/length^2]
+  particles  with --all: the mean over the interactions of each particle, null without any [energy/length^2]")]
     Kappa(Kappa),
     /// Vibrational modes of an inherent structure, and their density.
     ///

@@ -52,9 +52,23 @@ impl MinimizerName {
 impl SolverName {
     /// The solver of this name with its default parameters.
     pub(crate) fn solver<const D: usize>(self) -> Box<dyn LinearSolver<D>> {
+        self.solver_with(NonZeroUsize::MIN)
+    }
+
+    /// The same on several threads.
+    pub(crate) fn solver_with<const D: usize>(
+        self,
+        threads: NonZeroUsize,
+    ) -> Box<dyn LinearSolver<D>> {
         match self {
-            Self::Cholesky => Box::new(SparseCholesky::default()),
-            Self::ConjugateGradient => Box::new(ConjugateGradient::default()),
+            Self::Cholesky => Box::new(SparseCholesky {
+                threads,
+                ..SparseCholesky::default()
+            }),
+            Self::ConjugateGradient => Box::new(ConjugateGradient {
+                threads,
+                ..ConjugateGradient::default()
+            }),
         }
     }
 }

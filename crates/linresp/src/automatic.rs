@@ -101,6 +101,7 @@ impl<const D: usize> LinearSolver<D> for Automatic {
             .prepare(hessian),
             Method::SparseCholesky => SparseCholesky {
                 tolerance: self.tolerance,
+                threads: self.threads,
                 ..SparseCholesky::default()
             }
             .prepare(hessian),

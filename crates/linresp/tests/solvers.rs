@@ -491,9 +491,6 @@ fn the_stiffness_of_a_free_pair_is_twice_that_of_its_spring() {
         let structure =
             InherentStructure::certify(potential, pair, Tolerance::force_ratio(1e-9)).unwrap();
         for (name, solver) in all_solvers::<D>(1e-10) {
-            if name == "sparse" && D > 1 {
-                continue;
-            }
             let response = LinearResponse::new(&structure, &*solver).unwrap();
             let kappa = response.dipole_stiffness(&[0], NonZeroUsize::MIN).unwrap()[0];
             assert!(

@@ -131,35 +131,75 @@ pub fn write_frame<const D: usize>(
     frame: &Frame<D>,
     labels: &Labels,
 ) -> Result<(), WriteError> {
-    write_with(writer, frame, None, labels)
+    write_frame_with(writer, frame, &[], labels)
 }
 
 /// Writes one frame with a displacement for each particle, such as a vibrational mode, in the columns `disp`. OVITO
 /// shows them as arrows; in ASE they are the array `disp`.
 ///
 /// # Errors
-/// As [`write_frame`]; a displacement that is not finite.
-///
-/// # Panics
-/// If there are not as many displacements as particles.
+/// As [`write_frame_with`].
 pub fn write_displacements<const D: usize>(
     writer: &mut impl Write,
     frame: &Frame<D>,
     displacements: &[Vector<D>],
     labels: &Labels,
 ) -> Result<(), WriteError> {
-    assert_eq!(
-        displacements.len(),
-        frame.configuration.len(),
-        "each particle must have a displacement"
-    );
-    write_with(writer, frame, Some(displacements), labels)
+    write_frame_with(writer, frame, &[Column::Vectors("disp", displacements)], labels)
 }
 
-fn write_with<const D: usize>(
+/// What is known of every particle besides positions and velocities, by a name that is one word.
+#[derive(Clone, Copy, Debug)]
+pub enum Column<'a, const D: usize> {
+    /// A number for each particle.
+    Numbers(&'a str, &'a [f64]),
+    /// A vector for each particle.
+    Vectors(&'a str, &'a [Vector<D>]),
+}
+
+impl<const D: usize> Column<'_, D> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Numbers(name, _) | Self::Vectors(name, _) => name,
+        }
+    }
+
+    fn check(&self, particles: usize) -> Result<(), WriteError> {
+        let column = || self.name().to_owned();
+        let (count, lost) = match self {
+            Self::Numbers(_, numbers) => {
+                (numbers.len(), numbers.iter().position(|x| !x.is_finite()))
+            }
+            Self::Vectors(_, vectors) => {
+                let lost = |v: &Vector<D>| !v.iter().all(|x| x.is_finite());
+                (vectors.len(), vectors.iter().position(lost))
+            }
+        };
+        if count != particles {
+            return Err(WriteError::ColumnLength {
+                column: column(),
+                rows: count,
+                particles,
+            });
+        }
+        match lost {
+            Some(particle) => Err(WriteError::Column {
+                column: column(),
+                particle,
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Writes one frame with more columns.
+///
+/// # Errors
+/// As [`write_frame`]; a column of another length, or with numbers that are not finite.
+pub fn write_frame_with<const D: usize>(
     writer: &mut impl Write,
     frame: &Frame<D>,
-    displacements: Option<&[Vector<D>]>,
+    more: &[Column<'_, D>],
     labels: &Labels,
 ) -> Result<(), WriteError> {
     const { assert!(D <= 3, "extended XYZ has three dimensions") };
@@ -181,12 +221,8 @@ fn write_with<const D: usize>(
             return Err(WriteError::Velocity { particle });
         }
     }
-    let lost = displacements.and_then(|displacements| {
-        let mut lost = displacements.iter();
-        lost.position(|d| !d.iter().all(|c| c.is_finite()))
-    });
-    if let Some(particle) = lost {
-        return Err(WriteError::Displacement { particle });
+    for column in more {
+        column.check(particles)?;
     }
     let mut lattice = [[0.0; 3]; 3];
     for k in 0..3 {
@@ -199,8 +235,12 @@ fn write_with<const D: usize>(
     if frame.velocities.is_some() {
         columns += ":vel:R:3";
     }
-    if displacements.is_some() {
-        columns += ":disp:R:3";
+    for column in more {
+        let width = match column {
+            Column::Numbers(..) => 1,
+            Column::Vectors(..) => 3,
+        };
+        columns += &format!(":{}:R:{width}", column.name());
     }
     if configuration.diameters().is_some() {
         columns += ":radius:R:1";
@@ -244,8 +284,13 @@ fn write_with<const D: usize>(
         if let Some(velocities) = &frame.velocities {
             write!(writer, " {}", joined(&padded(&velocities[particle])))?;
         }
-        if let Some(displacements) = displacements {
-            write!(writer, " {}", joined(&padded(&displacements[particle])))?;
+        for column in more {
+            match column {
+                Column::Numbers(_, numbers) => write!(writer, " {:?}", numbers[particle])?,
+                Column::Vectors(_, vectors) => {
+                    write!(writer, " {}", joined(&padded(&vectors[particle])))?;
+                }
+            }
         }
         if let Some(diameters) = configuration.diameters() {
             write!(writer, " {:?}", 0.5 * diameters[particle])?;

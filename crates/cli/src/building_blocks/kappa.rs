@@ -1,9 +1,13 @@
 //! `vitreous kappa`.
 
+mod files;
+
 use super::input::{Input, Sample};
-use super::{Certification, Command, note_rattlers, print};
+use super::{Certification, Command, check_output, note_rattlers, print};
+use crate::storage;
 use crate::study::SolverName;
 use anyhow::{Context, Result, anyhow, ensure};
+use files::Output;
 use serde::Serialize;
 use std::fmt::{Display, Formatter};
 use std::num::NonZeroUsize;
@@ -19,6 +23,9 @@ pub(crate) struct Kappa {
     input: Input,
     #[command(flatten)]
     selection: Selection,
+    /// Files to write: a row for each interaction (.csv, .npy), or, with --all, particles (.xyz) or bonds (.dump).
+    #[arg(short, long, value_name = "FILE,FILE,...", value_delimiter = ',')]
+    output: Vec<Output>,
     /// The seed of the random sample.
     #[arg(long, default_value_t = 1, requires = "sample")]
     seed: u64,
@@ -71,6 +78,9 @@ impl FromStr for Pair {
 #[derive(Serialize)]
 struct Results {
     kappa: Vec<Stiffness>,
+    /// With every interaction: the mean over those of each particle, `null` for a particle without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    particles: Option<Vec<Option<f64>>>,
 }
 
 #[derive(Serialize)]
@@ -161,6 +171,14 @@ impl Command for Kappa {
     }
 
     fn execute<const D: usize>(&self, sample: Sample<D>) -> Result<()> {
+        for output in &self.output {
+            check_output(output.path())?;
+            ensure!(
+                self.selection.all || output.by_interaction(),
+                "{}: particles and bonds need the stiffness of every interaction: add --all",
+                output.path().display()
+            );
+        }
         let particles = sample.configuration.len();
         for &Pair(i, j) in &self.selection.pairs {
             ensure!(
@@ -174,23 +192,36 @@ impl Command for Kappa {
         let structure = self
             .certification
             .certify(&self.input, potential, sample.configuration)?;
-        let response = LinearResponse::new(&structure, self.solver.solver::<D>().as_ref())
-            .with_context(|| self.input.path())?;
-        note_rattlers(&response.hessian().rattlers());
-        let selected = self.select(&response, potential)?;
-        let indices: Vec<usize> = selected.iter().map(|(index, _)| *index).collect();
         let threads = self
             .threads
             .or_else(|| std::thread::available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN);
-        let stiffnesses = response.dipole_stiffness(&indices, threads)?;
-        let results = Results {
-            kappa: selected
-                .iter()
-                .zip(stiffnesses)
-                .map(|(&(_, Pair(i, j)), kappa)| Stiffness { i, j, kappa })
-                .collect(),
+        let solver = self.solver.solver_with::<D>(threads);
+        let response =
+            LinearResponse::new(&structure, solver.as_ref()).with_context(|| self.input.path())?;
+        note_rattlers(&response.hessian().rattlers());
+        let selected = self.select(&response, potential)?;
+        let stiffnesses = if self.selection.all {
+            response.dipole_stiffness_field(threads)?
+        } else {
+            let indices: Vec<usize> = selected.iter().map(|(index, _)| *index).collect();
+            response.dipole_stiffness(&indices, threads)?
         };
-        print(&results, self.input.json)
+        let kappa: Vec<Stiffness> = selected
+            .iter()
+            .zip(stiffnesses)
+            .map(|(&(_, Pair(i, j)), kappa)| Stiffness { i, j, kappa })
+            .collect();
+        let configuration = structure.configuration();
+        for output in &self.output {
+            let contents = output.contents(configuration, &sample.labels, &kappa)?;
+            storage::write(output.path(), &contents)?;
+        }
+        let particles = self.selection.all.then(|| {
+            let [means, counts] = files::by_particle(configuration.len(), &kappa);
+            let mean = |(mean, count)| (count > 0.0).then_some(mean);
+            means.into_iter().zip(counts).map(mean).collect()
+        });
+        print(&Results { kappa, particles }, self.input.json)
     }
 }

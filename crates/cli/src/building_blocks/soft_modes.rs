@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use vitreous::linresp::{
     Anharmonicity, FoundMode, LinearResponse, PseudoharmonicModes, SoftModeSearch,
 };
-use vitreous::md_core::extended_xyz::{Frame, Labels, write_frame};
+use vitreous::md_core::extended_xyz::{Frame, Labels, write_displacements};
 use vitreous::md_core::{Configuration, Potential, Vector};
 
 /// The arguments.
@@ -30,7 +30,7 @@ pub(crate) struct SoftModes {
     /// Find the cubic mode near each, with its energy barrier.
     #[arg(long)]
     cubic: bool,
-    /// A file for the modes (extended XYZ): one frame each, with displacements in the columns of velocities.
+    /// A file for the modes (extended XYZ): one frame each, with displacements in the columns disp.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The linear solver.
@@ -169,13 +169,13 @@ impl SoftModes {
         for found in modes {
             let frame = Frame {
                 configuration: configuration.clone(),
-                velocities: Some(found.mode.displacements.clone()),
+                velocities: None,
                 properties: BTreeMap::from([(
                     "stiffness".to_owned(),
                     format!("{:?}", found.mode.stiffness),
                 )]),
             };
-            write_frame(&mut text, &frame, labels)?;
+            write_displacements(&mut text, &frame, &found.mode.displacements, labels)?;
         }
         storage::write(path, &text)
     }

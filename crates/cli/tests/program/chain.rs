@@ -245,7 +245,7 @@ fn soft_modes_are_softer_than_where_they_started_and_are_written_as_vectors() {
     let written = std::fs::read_to_string(folder.join("modes.xyz")).unwrap();
     let lines: Vec<&str> = written.lines().collect();
     assert_eq!(lines.len(), modes.len() * 152);
-    assert!(lines[1].contains(":vel:R:3"));
+    assert!(lines[1].contains(":disp:R:3"));
     let squares = lines[2..152].iter().map(|line| {
         let columns = line
             .split(' ')
@@ -254,6 +254,60 @@ fn soft_modes_are_softer_than_where_they_started_and_are_written_as_vectors() {
         columns.map(|v| v * v).sum::<f64>()
     });
     assert_close(squares.sum::<f64>(), 1.0, 1e-12);
+}
+
+#[test]
+fn the_field_is_written_for_spreadsheets_numpy_and_ovito() {
+    let folder = folder("chain-field");
+    let liquid = Configuration::mixture(3, 150, 0.82, 0.5, 61);
+    liquid.write(&folder, "liquid.xyz");
+    quench(&folder, "liquid.xyz", "glass.xyz", &[]);
+    let files = "k.csv,k.npy,k.xyz,k.dump";
+    let command = ["kappa", "glass.xyz", "-m", "ipl", "--all", "-o", files];
+    let result = json(&folder, &command);
+    let pairs = result["kappa"].as_array().unwrap();
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let text = |name: &str| String::from_utf8(read(name)).unwrap();
+    let rows = |text: &str, skip: usize, between: char| -> Vec<Vec<f64>> {
+        let numbers = |line: &str| line.split(between).map(|w| w.parse().unwrap()).collect();
+        text.lines().skip(skip).map(numbers).collect()
+    };
+    let expected: Vec<Vec<f64>> = pairs
+        .iter()
+        .map(|pair| ["/i", "/j", "/kappa"].map(|key| number(pair, key)).to_vec())
+        .collect();
+    assert_eq!(rows(&text("k.csv"), 1, ','), expected);
+    let array = read("k.npy");
+    let numbers: Vec<f64> = array[array.len() - 24 * pairs.len()..]
+        .chunks_exact(8)
+        .map(|bytes| f64::from_le_bytes(bytes.try_into().unwrap()))
+        .collect();
+    assert_eq!(numbers, expected.concat());
+    for (bond, pair) in rows(&text("k.dump"), 5, ' ').iter().zip(&expected) {
+        assert_eq!(bond[..], [pair[0] + 1.0, pair[1] + 1.0, pair[2]]);
+    }
+    // The mean over the interactions of one particle, three ways.
+    let own: Vec<f64> = expected
+        .iter()
+        .filter(|pair| pair[..2].contains(&7.0))
+        .map(|pair| pair[2])
+        .collect();
+    let mean = own.iter().sum::<f64>() / own.len() as f64;
+    assert_close(number(&result, "/particles/7"), mean, 1e-12);
+    let particles = text("k.xyz");
+    let lines: Vec<&str> = particles.lines().collect();
+    assert!(lines[1].contains(":kappa:R:1:interactions:R:1 "), "{}", lines[1]);
+    let last: Vec<&str> = lines[2 + 7].split(' ').collect();
+    assert_close(last[last.len() - 2].parse().unwrap(), mean, 1e-12);
+    assert_eq!(last[last.len() - 1].parse::<f64>().unwrap(), own.len() as f64);
+
+    let sample = ["kappa", "glass.xyz", "-m", "ipl", "--sample", "3", "-o"];
+    let with = |file| [&sample[..], &[file]].concat();
+    fail(&folder, &with("k.xyz"), &["k.xyz", "--all"]);
+    fail(&folder, &with("k.txt"), &["k.txt", ".csv", ".dump"]);
+    fail(&folder, &with("nowhere/k.csv"), &["nowhere"]);
+    succeed(&folder, &with("three.csv"));
+    assert_eq!(text("three.csv").lines().count(), 4);
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn every_command_teaches_by_example() {
              finite_strain_discrepancy strain_step",
         ),
         ("hessian", "rows nonzeros force_ratio path"),
-        ("kappa", "kappa i, j"),
+        ("kappa", "kappa i, j particles"),
         (
             "modes",
             "unstable_modes modes eigenvalues frequencies participation_ratios residuals \

@@ -153,9 +153,21 @@ pub enum WriteError {
         /// Index of the particle, from 0.
         particle: usize,
     },
+    /// A column with another number of rows than there are particles.
+    #[error("the column {column} has {rows} rows for {particles} particles")]
+    ColumnLength {
+        /// The name of the column.
+        column: String,
+        /// Its rows.
+        rows: usize,
+        /// The number of particles.
+        particles: usize,
+    },
     /// A number that cannot be read back.
-    #[error("the displacement of particle {particle} is not finite")]
-    Displacement {
+    #[error("particle {particle} has a number in the column {column} that is not finite")]
+    Column {
+        /// The name of the column.
+        column: String,
         /// Index of the particle, from 0.
         particle: usize,
     },

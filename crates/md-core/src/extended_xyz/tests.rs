@@ -242,7 +242,7 @@ fn displacements_have_columns_of_their_own() {
     let outcome = write_displacements(&mut Vec::new(), &frame, &[[f64::NAN, 0.0]], &labels());
     assert!(matches!(
         outcome,
-        Err(WriteError::Displacement { particle: 0 })
+        Err(WriteError::Column { particle: 0, .. })
     ));
 }
 
