@@ -3,6 +3,7 @@
 use super::super::npy::npy;
 use super::Stiffness;
 use anyhow::{Context, Result};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use vitreous::md_core::Configuration;
@@ -115,7 +116,11 @@ fn particles<const D: usize>(
         Column::Numbers("kappa", means),
         Column::Numbers("interactions", counts),
     ];
-    let frame = Frame::new(configuration.clone());
+    let frame = Frame {
+        configuration: configuration.clone(),
+        velocities: None,
+        properties: BTreeMap::new(),
+    };
     write_frame_with(&mut bytes, &frame, &columns, labels)?;
     Ok(bytes)
 }
