@@ -101,7 +101,7 @@ pub enum ModesError {
     },
     /// A count at a value that is an eigenvalue to rounding.
     #[error(
-        "modes cannot be counted below {value:e}: an eigenvalue is at a distance of about {distance:.1e}, too near for a count that is uncertain by {uncertainty:.1e}; choose another value, for example one that is larger by {step:.1e}", step = 1e4 * uncertainty
+        "modes cannot be counted below {value:e}: an eigenvalue, or a pivot that vanishes, is at a distance of about {distance:.1e}, too near for a count that is uncertain by {uncertainty:.1e}; choose another value, for example one that is larger by {step:.1e}", step = 1e4 * uncertainty
     )]
     AtEigenvalue {
         /// Where was to be counted.

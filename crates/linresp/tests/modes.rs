@@ -229,6 +229,13 @@ fn chains_and_rings_have_the_modes_of_the_textbook() {
     let particles = 400;
     let expansion = chain(particles, true);
     let hessian = Hessian::new(&expansion);
+    // At 2, the diagonal, the first pivot vanishes; sin(pi k/400)^2 = 1/2 at k = 100, which is an eigenvalue.
+    assert!(matches!(
+        hessian.modes_below(2.0),
+        Err(ModesError::AtEigenvalue { .. })
+    ));
+    let shorter = chain(399, true);
+    assert_eq!(Hessian::new(&shorter).modes_below(2.0).unwrap(), 198);
     // Below lambda there are the waves with k < (N/pi) arcsin(sqrt(lambda)/2), two of each, but for the last.
     let edges: Vec<f64> = (0..=20).map(|k| 0.105 * f64::from(k)).collect();
     let states =
