@@ -42,6 +42,9 @@ const SMALL: usize = 400;
 /// Residuals below this many roundings of the Hessian count as zero.
 const ROUNDINGS: f64 = 16.0;
 
+/// The largest number of steps that refine what the search found.
+const REFINEMENTS: usize = 2;
+
 /// Why modes were not found or counted.
 #[derive(Debug, Error)]
 pub enum ModesError {
@@ -98,7 +101,7 @@ pub enum ModesError {
     },
     /// A count at a value that is an eigenvalue to rounding.
     #[error(
-        "modes cannot be counted below {value:e}: an eigenvalue is at a distance of about {distance:.1e}, too near for a count that is uncertain by {uncertainty:.1e}; choose another value, for example one that is larger by {step:.1e}", step = 1e4 * uncertainty
+        "modes cannot be counted below {value:e}: an eigenvalue, or a pivot that vanishes, is at a distance of about {distance:.1e}, too near for a count that is uncertain by {uncertainty:.1e}; choose another value, for example one that is larger by {step:.1e}", step = 1e4 * uncertainty
     )]
     AtEigenvalue {
         /// Where was to be counted.
@@ -308,7 +311,7 @@ impl LowestModes {
             seed: self.seed,
         })?
         .values[0];
-        let mut shift = f64::max(-1.2 * lowest, 1e-7 * scale);
+        let mut shift = f64::max(-1.2 * lowest, 1e-5 * scale);
         let elimination = Elimination::for_shift(hessian, -shift)?;
         let factor = loop {
             match elimination.factor(hessian, -shift)? {
@@ -389,7 +392,27 @@ impl LowestModes {
             }
             found.merge(missed, self.count);
         }
-        self.finish(hessian, found.vectors, products)
+        // One mode far below all others makes rounding as large as it is low. Steps of the power method, each of which
+        // takes what belongs to the low modes out of the others, mend that.
+        let mut vectors = found.vectors;
+        for _ in 0..REFINEMENTS {
+            match self.finish(hessian, vectors.clone(), products) {
+                Err(ModesError::NotConverged { .. }) => {}
+                outcome => return outcome,
+            }
+            vectors = rayleigh_ritz(hessian, vectors)?;
+            for block in vectors.chunks_mut(krylov::BLOCK * dimension) {
+                block.copy_from_slice(&apply(block)?);
+                products += 1;
+            }
+            for vector in vectors.chunks_exact_mut(dimension) {
+                let length = norm(vector);
+                for x in vector {
+                    *x /= length;
+                }
+            }
+        }
+        self.finish(hessian, vectors, products)
     }
 
     fn converged(&self, found: krylov::Found, shift: f64) -> Result<krylov::Found, ModesError> {

@@ -20,7 +20,15 @@ pub(super) fn modes_below<const D: usize>(
     hessian: &Hessian<'_, D>,
     eigenvalue: f64,
 ) -> Result<usize, ModesError> {
-    Elimination::for_shift(hessian, eigenvalue)?.modes_below(hessian, eigenvalue)
+    if eigenvalue != 0.0 {
+        return Elimination::for_shift(hessian, eigenvalue)?.modes_below(hessian, eigenvalue);
+    }
+    match Elimination::for_shift(hessian, 0.0)?.count(hessian, 0.0) {
+        Err(refusal @ ModesError::AtEigenvalue { .. }) => {
+            Elimination::for_shift(hessian, 1.0)?.count_around(hessian, 0.0, refusal)
+        }
+        outcome => outcome,
+    }
 }
 
 /// The order of elimination, which serves every shift (but the shift zero has its own, since coordinates are
@@ -60,8 +68,43 @@ impl Elimination {
         }))
     }
 
-    /// As the function [`modes_below`]; the shift zero needs an elimination of its own.
+    /// As the function [`modes_below`], for shifts other than zero.
     pub(super) fn modes_below<const D: usize>(
+        &self,
+        hessian: &Hessian<'_, D>,
+        eigenvalue: f64,
+    ) -> Result<usize, ModesError> {
+        match self.count(hessian, eigenvalue) {
+            Err(refusal @ ModesError::AtEigenvalue { .. }) => {
+                self.count_around(hessian, eigenvalue, refusal)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Without pivoting a pivot can vanish far from any eigenvalue: that of a particle whose neighbours are not yet
+    /// eliminated does at an entry of the diagonal. If there are as many modes below both ends of a small interval
+    /// around the value, there are as many below the value.
+    fn count_around<const D: usize>(
+        &self,
+        hessian: &Hessian<'_, D>,
+        eigenvalue: f64,
+        refusal: ModesError,
+    ) -> Result<usize, ModesError> {
+        let scale = row_sum_norm(hessian);
+        for width in [1e-7 * scale, 1e-5 * scale] {
+            let [low, high] =
+                [-width, width].map(|step| self.count(hessian, eigenvalue + step).ok());
+            if let (Some(low), Some(high)) = (low, high)
+                && low == high
+            {
+                return Ok(low);
+            }
+        }
+        Err(refusal)
+    }
+
+    fn count<const D: usize>(
         &self,
         hessian: &Hessian<'_, D>,
         eigenvalue: f64,
