@@ -320,3 +320,23 @@ impl<const D: usize> PseudoharmonicModes<D> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::homogeneous_form::tests::check_restriction;
+
+    #[test]
+    fn the_sum_over_pairs_is_a_quartic_on_every_plane() {
+        // Four particles, each with each.
+        let pairs: Vec<Interaction<3>> = (0..4)
+            .flat_map(|j| (0..j).map(move |i| (i, j)))
+            .map(|(i, j)| Interaction {
+                i,
+                j,
+                vector: [1.0, 0.0, 0.0],
+            })
+            .collect();
+        check_restriction(&PairForm(&pairs), 12);
+    }
+}
