@@ -479,3 +479,63 @@ fn first_maximum<F: Form>(coefficients: &[f64; 5]) -> f64 {
     }
     t
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use rand::RngExt;
+    use vitreous_md_core::Seed;
+
+    /// The coefficients of a form on a plane against its values there, and the first maximum against a fine grid.
+    ///
+    /// A wrong coefficient would only make steps too long or too short, and searches slow.
+    pub(crate) fn check_restriction<F: Form>(form: &F, dimension: usize) {
+        let mut random = Seed(5).stream("plane", &[]);
+        let [z, mut q] = [(), ()].map(|()| {
+            (0..dimension)
+                .map(|_| random.random_range(-0.5..0.5))
+                .collect::<Vec<f64>>()
+        });
+        let mut gradient = vec![0.0; dimension];
+        let mut coefficients = [0.0; 5];
+        coefficients[0] = form.evaluate(&z, &mut gradient).unwrap();
+        if dot(&q, &gradient) < 0.0 {
+            for q in &mut q {
+                *q = -*q;
+            }
+        }
+        coefficients[1] = dot(&q, &gradient) / F::DEGREE as f64;
+        form.restrict(&z, &q, &mut coefficients).unwrap();
+        let on_circle = |t: f64| {
+            let turned: Vec<f64> = (z.iter().zip(&q))
+                .map(|(z, q)| z * t.cos() + q * t.sin())
+                .collect();
+            form.evaluate(&turned, &mut vec![0.0; dimension]).unwrap()
+        };
+        let binomial = [[1.0, 3.0, 3.0, 1.0, 0.0], [1.0, 4.0, 6.0, 4.0, 1.0]][F::DEGREE - 3];
+        let mut size = 0.0;
+        for t in [0.3, 1.1, 2.0, 2.9] {
+            let (s, c) = f64::sin_cos(t);
+            let terms = (0..=F::DEGREE).map(|k| {
+                let power = c.powi((F::DEGREE - k) as i32) * s.powi(k as i32);
+                binomial[k] * coefficients[k] * power
+            });
+            let (value, expected) = (terms.sum::<f64>(), on_circle(t));
+            size = f64::max(size, expected.abs());
+            assert!(
+                (value - expected).abs() < 1e-11 * size,
+                "{value} {expected}"
+            );
+        }
+        let best = first_maximum::<F>(&coefficients);
+        let height = on_circle(best);
+        // Uphill all the way there, and not beyond.
+        let mut before = coefficients[0];
+        for k in 1..=100 {
+            let next = on_circle(best * f64::from(k) / 100.0);
+            assert!(next >= before - 1e-13 * size, "{k}");
+            before = next;
+        }
+        assert!(on_circle(best + 1e-3) < height);
+    }
+}

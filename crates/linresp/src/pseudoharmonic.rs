@@ -14,8 +14,10 @@
 //! more localised: soft responses that spread over several soft spots are softer than any of them. In 2D inverse
 //! power glasses this is so for a few per cent of the descents.
 //!
-//! Basins depend on the metric. With that of `M` nearly all descents end in soft modes; descents with the plain
-//! gradient end in the same ones from soft dipoles, and from stiff dipoles now and then in a stiffer mode.
+//! What is found is a subset. A very soft mode has a share in every dipole response and draws most descents to
+//! itself; the fewer such modes there are, the more of the others are found. Basins depend on the metric, but
+//! little: descents with the plain gradient end in the same soft modes, at several times the cost, and from stiff
+//! dipoles now and then in a stiffer one.
 //!
 //! Source: Richard, Kapteijns, Giannini, Manning & Lerner, Phys. Rev. Lett. 126, 015501 (2021); Appendix B of the
 //! paper (J. Chem. Phys. 155, 074502 (2021)).
@@ -316,5 +318,25 @@ impl<const D: usize> PseudoharmonicModes<D> {
                 starts: vec![start],
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::homogeneous_form::tests::check_restriction;
+
+    #[test]
+    fn the_sum_over_pairs_is_a_quartic_on_every_plane() {
+        // Four particles, each with each.
+        let pairs: Vec<Interaction<3>> = (0..4)
+            .flat_map(|j| (0..j).map(move |i| (i, j)))
+            .map(|(i, j)| Interaction {
+                i,
+                j,
+                vector: [1.0, 0.0, 0.0],
+            })
+            .collect();
+        check_restriction(&PairForm(&pairs), 12);
     }
 }

@@ -278,3 +278,41 @@ impl<const D: usize> LinearResponse<'_, D> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::homogeneous_form::tests::check_restriction;
+    use vitreous_md_core::{Cell, Radial, Scalar, Seed, SpeciesTable};
+
+    /// `phi = r^-10`, cut at 1.5.
+    #[derive(Clone)]
+    struct Soft;
+
+    impl Radial for Soft {
+        fn range(&self) -> f64 {
+            1.5
+        }
+        fn energy<S: Scalar>(&self, s: S) -> S {
+            s.powi(-5)
+        }
+    }
+
+    #[test]
+    fn derivatives_are_a_cubic_and_a_quartic_on_every_plane() {
+        // A square lattice, disturbed.
+        let random = Configuration::<2>::random(16, 1.0, &[1.0], Seed(1)).unwrap();
+        let positions = (random.positions().iter().enumerate())
+            .map(|(i, x)| [(i % 4) as f64 + 0.02 * x[0], (i / 4) as f64 + 0.02 * x[1]])
+            .collect();
+        let cell = Cell::orthorhombic([4.0; 2]).unwrap();
+        let lattice = Configuration::new(cell, positions, random.species().to_vec()).unwrap();
+        let potential = SpeciesTable::uniform(Soft).unwrap();
+        let expansion = || Expansion {
+            potential: &potential,
+            configuration: &lattice,
+        };
+        check_restriction(&Cubic(expansion()), 32);
+        check_restriction(&Quartic(expansion()), 32);
+    }
+}
