@@ -31,6 +31,30 @@ struct Body<const D: usize> {
     rotations: Vec<Vec<Vector<D>>>,
 }
 
+/// Net forces below this, relative to the forces of interactions, are taken for zero.
+const BALANCE: f64 = 1e-6;
+
+/// Whether the forces on the particles of each cluster are balanced: with net forces `f`, a rotation `w x r` changes
+/// the gradient by `w x f`, and is no zero mode.
+fn balanced<const D: usize>(
+    linearization: &Linearization<D>,
+    labels: &[u32],
+    clusters: usize,
+) -> Vec<bool> {
+    let mut largest = vec![0.0_f64; clusters];
+    for edge in linearization.edges() {
+        let force = 2.0 * edge.gradient.abs() * vector::norm_squared(&edge.vector).sqrt();
+        let largest = &mut largest[labels[edge.i as usize] as usize];
+        *largest = largest.max(force);
+    }
+    let mut balanced = vec![true; clusters];
+    for (force, &label) in linearization.forces().iter().zip(labels) {
+        let net = vector::norm_squared(force).sqrt();
+        balanced[label as usize] &= net <= BALANCE * largest[label as usize];
+    }
+    balanced
+}
+
 impl<const D: usize> Clusters<D> {
     pub(crate) fn new(linearization: &Linearization<D>, adjacency: &Adjacency) -> Self {
         let particles = linearization.particles();
@@ -90,8 +114,9 @@ impl<const D: usize> Clusters<D> {
         // For every cluster the place of its body, if it can rotate.
         let mut places = vec![usize::MAX; sizes.len()];
         let mut bodies = Vec::new();
+        let balanced = balanced(linearization, &labels, sizes.len());
         for (label, span) in spans.into_iter().enumerate() {
-            if sizes[label] > 1 && span.can_rotate() {
+            if sizes[label] > 1 && balanced[label] && span.can_rotate() {
                 places[label] = bodies.len();
                 bodies.push((Vec::new(), span.complement()));
             }
@@ -149,7 +174,9 @@ impl<const D: usize> Clusters<D> {
                 own
             };
             let modes = shared.iter().map(of_cluster);
-            modes.filter(|mode| mode.iter().any(|&u| u != 0.0)).collect()
+            modes
+                .filter(|mode| mode.iter().any(|&u| u != 0.0))
+                .collect()
         })
     }
 
@@ -210,7 +237,11 @@ impl<const D: usize> Clusters<D> {
 
     /// `a - share b` with a share for each cluster.
     pub(crate) fn subtract(&self, a: &mut [f64], shares: &[f64], b: &[f64]) {
-        for ((a, b), &label) in a.chunks_exact_mut(D).zip(b.chunks_exact(D)).zip(&self.labels) {
+        for ((a, b), &label) in a
+            .chunks_exact_mut(D)
+            .zip(b.chunks_exact(D))
+            .zip(&self.labels)
+        {
             for (a, b) in a.iter_mut().zip(b) {
                 *a -= shares[label as usize] * b;
             }
@@ -451,7 +482,10 @@ mod tests {
 
     /// The determinant of the zero modes on the pinned coordinates.
     fn held(clusters: &Clusters<3>) -> f64 {
-        let modes = clusters.zero_modes_by_cluster().flatten().collect::<Vec<_>>();
+        let modes = clusters
+            .zero_modes_by_cluster()
+            .flatten()
+            .collect::<Vec<_>>();
         let pinned = clusters.pinned(|i| i as f64);
         assert_eq!(
             (modes.len(), pinned.len()),
@@ -483,7 +517,10 @@ mod tests {
         ] {
             let clusters = clusters(positions, bonds);
             assert_eq!(clusters.zero_modes(), modes);
-            let vectors = clusters.zero_modes_by_cluster().flatten().collect::<Vec<_>>();
+            let vectors = clusters
+                .zero_modes_by_cluster()
+                .flatten()
+                .collect::<Vec<_>>();
             for (k, a) in vectors.iter().enumerate() {
                 for (l, b) in vectors.iter().enumerate() {
                     let product: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();

@@ -110,9 +110,11 @@ impl<const D: usize> LinearResponse<'_, D> {
         let stiffness = |pair: &Interaction<D>| {
             let unit = pair.unit();
             let form = |matrix: &BlockMatrix<D>| -> f64 {
-                let between = |i, j| matrix.block(i, j).map_or(0.0, |block| {
-                    vector::dot(&unit, &vector::transform(block, &unit))
-                });
+                let between = |i, j| {
+                    matrix.block(i, j).map_or(0.0, |block| {
+                        vector::dot(&unit, &vector::transform(block, &unit))
+                    })
+                };
                 between(pair.i, pair.i) + between(pair.j, pair.j)
                     - between(pair.i, pair.j)
                     - between(pair.j, pair.i)

@@ -24,7 +24,6 @@
 //! Whatever the solver, a solution is handed out only after its residual was recomputed straight from the
 //! edges of the expansion. A structure that is no minimum is refused with the curvature that was found.
 
-mod assembly_tree;
 mod adjacency;
 pub mod automatic;
 pub mod block_conjugate_gradient;
@@ -34,7 +33,6 @@ pub mod conjugate_gradient;
 pub mod dense;
 pub mod dipole;
 pub mod finite_strain;
-mod front;
 pub mod green_lagrange;
 pub mod hessian;
 mod homogeneous_form;
@@ -42,21 +40,16 @@ pub mod interaction;
 mod matrix_market;
 pub mod modes;
 pub mod moduli;
-mod multifrontal;
-mod ordering;
-mod product;
 pub mod preconditioner;
 pub mod pseudoharmonic;
 pub mod quasilocalised;
 pub mod response;
-pub mod selected_inverse;
 pub mod shear;
 pub mod solver;
 pub mod sparse_cholesky;
 pub mod stiffness;
-mod threads;
 mod sweeps;
-mod vertex_cover;
+mod threads;
 
 pub use automatic::Automatic;
 pub use block_conjugate_gradient::BlockConjugateGradient;
@@ -79,11 +72,11 @@ pub use preconditioner::{
 pub use pseudoharmonic::{FoundMode, PseudoharmonicCost, PseudoharmonicMode, PseudoharmonicModes};
 pub use quasilocalised::{Anharmonicity, QuasilocalisedMode};
 pub use response::{LinearResponse, ResponseError};
-pub use selected_inverse::SelectedInverse;
 pub use shear::Shear;
 pub use solver::{
     Accuracy, InverseHessian, LinearSolver, Preparation, PreparedSolver, Solution, SolveError,
     SolveReport,
 };
 pub use sparse_cholesky::SparseCholesky;
+pub use sparse_cholesky::selected_inverse::SelectedInverse;
 pub use stiffness::{Compliance, StiffnessTensor};

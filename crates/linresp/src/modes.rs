@@ -320,9 +320,7 @@ impl LowestModes {
                 _ => shift *= 3.0,
             }
         };
-        self.by_krylov(hessian, shift, &|x| {
-            Ok(factor.solve(x))
-        })
+        self.by_krylov(hessian, shift, &|x| Ok(factor.solve(x)))
     }
 
     /// Block Lanczos with `B = (M + shift)^-1`: the largest `theta = 1/(lambda + shift)`.

@@ -1,15 +1,21 @@
 //! Factorisation of the Hessian for many right-hand sides.
 
-use crate::assembly_tree::AssemblyTree;
-use crate::front::Memory;
+mod assembly_tree;
+mod front;
+mod multifrontal;
+mod ordering;
+mod product;
+pub(crate) mod selected_inverse;
+mod vertex_cover;
+
 use crate::hessian::Hessian;
-use crate::multifrontal::{Elimination, Factor, Failure};
-use crate::ordering::nested_dissection;
-use crate::selected_inverse::{Inversion, SelectedInverse};
-use crate::solver::{
-    Accuracy, LinearSolver, Preparation, PreparedSolver, SolveError, dot, norm,
-};
+use crate::solver::{Accuracy, LinearSolver, Preparation, PreparedSolver, SolveError, dot, norm};
 use crate::threads::Threads;
+use assembly_tree::AssemblyTree;
+use front::Memory;
+use multifrontal::{Elimination, Factor, Failure};
+use ordering::nested_dissection;
+use selected_inverse::{Inversion, SelectedInverse};
 use std::num::NonZeroUsize;
 
 /// Sparse Cholesky factorisation `M = L L^T`: the cost of one factorisation, then cheap solutions for any
@@ -293,7 +299,9 @@ impl<const D: usize> CholeskyFactor<D> {
                 entry.clear(particle, axis);
             }
         }
-        SelectedInverse::new(hessian, &entries, |rhs| self.analysis.solve(&self.factor, rhs))
+        SelectedInverse::new(hessian, &entries, |rhs| {
+            self.analysis.solve(&self.factor, rhs)
+        })
     }
 }
 

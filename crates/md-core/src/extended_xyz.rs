@@ -145,7 +145,12 @@ pub fn write_displacements<const D: usize>(
     displacements: &[Vector<D>],
     labels: &Labels,
 ) -> Result<(), WriteError> {
-    write_frame_with(writer, frame, &[Column::Vectors("disp", displacements)], labels)
+    write_frame_with(
+        writer,
+        frame,
+        &[Column::Vectors("disp", displacements)],
+        labels,
+    )
 }
 
 /// What is known of every particle besides positions and velocities, by a name that is one word.

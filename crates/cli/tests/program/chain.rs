@@ -296,10 +296,17 @@ fn the_field_is_written_for_spreadsheets_numpy_and_ovito() {
     assert_close(number(&result, "/particles/7"), mean, 1e-12);
     let particles = text("k.xyz");
     let lines: Vec<&str> = particles.lines().collect();
-    assert!(lines[1].contains(":kappa:R:1:interactions:R:1 "), "{}", lines[1]);
+    assert!(
+        lines[1].contains(":kappa:R:1:interactions:R:1 "),
+        "{}",
+        lines[1]
+    );
     let last: Vec<&str> = lines[2 + 7].split(' ').collect();
     assert_close(last[last.len() - 2].parse().unwrap(), mean, 1e-12);
-    assert_eq!(last[last.len() - 1].parse::<f64>().unwrap(), own.len() as f64);
+    assert_eq!(
+        last[last.len() - 1].parse::<f64>().unwrap(),
+        own.len() as f64
+    );
 
     let sample = ["kappa", "glass.xyz", "-m", "ipl", "--sample", "3", "-o"];
     let with = |file| [&sample[..], &[file]].concat();

@@ -6,8 +6,8 @@
 
 use super::{ModesError, row_sum_norm};
 use crate::hessian::Hessian;
-use crate::sparse_cholesky::{Analysis, ShiftedFactor};
 use crate::solver::{SolveError, norm};
+use crate::sparse_cholesky::{Analysis, ShiftedFactor};
 use crate::threads::Threads;
 use rand::RngExt;
 use std::num::NonZeroUsize;
@@ -60,7 +60,9 @@ impl Elimination {
         hessian: &Hessian<'_, D>,
         shift: f64,
     ) -> Result<Option<SignedFactor<'_, D>>, SolveError> {
-        let factor = self.analysis.factorise_shifted(hessian, -shift, &self.threads)?;
+        let factor = self
+            .analysis
+            .factorise_shifted(hessian, -shift, &self.threads)?;
         Ok(factor.map(|factor| SignedFactor {
             elimination: self,
             shift,
@@ -157,11 +159,7 @@ impl<const D: usize> SignedFactor<'_, D> {
     /// The factors are those of a matrix `M - shift + E`. Inverse iteration gives vectors `x` with
     /// `|(M - shift) x| = d |x|`, where `d` approaches the distance of the nearest eigenvalue, and the residual of
     /// the last solution is `E x`. The count holds if `d` is much larger than `|E x| / |x|` and than rounding.
-    fn count_is_safe(
-        &self,
-        hessian: &Hessian<'_, D>,
-        rounding: f64,
-    ) -> Result<(), ModesError> {
+    fn count_is_safe(&self, hessian: &Hessian<'_, D>, rounding: f64) -> Result<(), ModesError> {
         const VECTORS: usize = 4;
         const STEPS: usize = 4;
         const MARGIN: f64 = 100.0;

@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn tables_and_bonds_name_the_same_pairs() {
-        let stiffnesses = [(0, 2, 1.5), (2, 1, 0.25)].map(|(i, j, kappa)| Stiffness { i, j, kappa });
+        let stiffnesses =
+            [(0, 2, 1.5), (2, 1, 0.25)].map(|(i, j, kappa)| Stiffness { i, j, kappa });
         assert_eq!(table(&stiffnesses), "i,j,kappa\n0,2,1.5\n2,1,0.25\n");
         assert!(bonds(&stiffnesses).ends_with("kappa\n1 3 1.5\n3 2 0.25\n"));
         let [means, counts] = by_particle(4, &stiffnesses);

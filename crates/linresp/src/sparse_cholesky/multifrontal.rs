@@ -1,9 +1,9 @@
 //! The multifrontal Cholesky factorisation of a block matrix and solutions with it.
 
-use crate::assembly_tree::{AssemblyTree, Node};
+use super::assembly_tree::{AssemblyTree, Node};
+use super::front::{BLOCK, Memory, eliminate, eliminate_signed, view, view_mut};
+use super::product::{Wanted, add_product};
 use crate::block_matrix::BlockMatrix;
-use crate::front::{BLOCK, Memory, eliminate, eliminate_signed, view, view_mut};
-use crate::product::{Wanted, add_product};
 use crate::threads::Threads;
 use faer::linalg::triangular_solve::{
     solve_lower_triangular_in_place, solve_upper_triangular_in_place,
@@ -103,7 +103,10 @@ impl<const D: usize> Elimination<'_, D> {
         let panels: Vec<OnceLock<Panel>> =
             self.tree.nodes.iter().map(|_| OnceLock::new()).collect();
         let roots = &self.tree.roots;
-        match self.threads.run(|| self.eliminate_all(roots, work, &panels)) {
+        match self
+            .threads
+            .run(|| self.eliminate_all(roots, work, &panels))
+        {
             Ok(_) => Ok(Factor {
                 panels: panels
                     .into_iter()
@@ -319,7 +322,9 @@ impl<const D: usize> Factor<D> {
             }
             let mine = &mut x[D * node.own.start * columns..D * node.own.end * columns];
             for &k in &panel.negative {
-                mine[k * columns..(k + 1) * columns].iter_mut().for_each(|x| *x = -*x);
+                mine[k * columns..(k + 1) * columns]
+                    .iter_mut()
+                    .for_each(|x| *x = -*x);
             }
             let mut mine = rows_mut(mine, own, columns);
             add_product(
@@ -353,7 +358,13 @@ fn own_direction(panel: MatRef<'_, f64>, first: usize, own: usize) -> Vec<f64> {
         let block = rows_mut(&mut block[..width], width, 1);
         let mut before = rows_mut(before, first, 1);
         let left = panel.submatrix(first, 0, width, first);
-        add_product(before.as_mut(), left.transpose(), block.as_ref(), -1.0, Wanted::All);
+        add_product(
+            before.as_mut(),
+            left.transpose(),
+            block.as_ref(),
+            -1.0,
+            Wanted::All,
+        );
         let lower = panel.submatrix(0, 0, first, first);
         solve_upper_triangular_in_place(lower.transpose(), before, Par::Seq);
     }

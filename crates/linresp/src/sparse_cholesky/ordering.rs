@@ -4,8 +4,8 @@
 //! halves separate them and are eliminated last. What is left of the halves is treated alike. Source:
 //! A. George, SIAM J. Numer. Anal. 10, 345 (1973).
 
+use super::vertex_cover::smallest_cover;
 use crate::block_matrix::BlockMatrix;
-use crate::vertex_cover::smallest_cover;
 use vitreous_md_core::Vector;
 
 const NONE: usize = usize::MAX;

@@ -110,10 +110,7 @@ impl WithSimd for Product<'_> {
                     .step_by(COLUMNS)
                     .zip(numbers.chunks_exact(terms))
                 {
-                    for (row, left) in (top..bottom)
-                        .step_by(height)
-                        .zip(left.chunks_exact(terms))
-                    {
+                    for (row, left) in (top..bottom).step_by(height).zip(left.chunks_exact(terms)) {
                         if wanted == Wanted::Lower && row + height <= column {
                             continue;
                         }
@@ -231,7 +228,10 @@ fn pack(matrix: MatRef<'_, f64>, height: usize, packed: &mut [f64]) {
             }
         }
         for row in rows..height {
-            packed[row..].iter_mut().step_by(height).for_each(|x| *x = 0.0);
+            packed[row..]
+                .iter_mut()
+                .step_by(height)
+                .for_each(|x| *x = 0.0);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Dense operations on fronts, cut in tiles of fixed size that threads share.
 
-use crate::product::{Wanted, add_product};
+use super::product::{Wanted, add_product};
 use crate::threads::Threads;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::ldlt::factor::{self as ldlt, LdltRegularization};
@@ -283,6 +283,8 @@ pub(crate) fn mirror(mut matrix: MatMut<'_, f64>) {
                 square[(column, row)] = square[(row, column)];
             }
         }
-        right.submatrix_mut(first, 0, width, size - first - width).copy_from(below.transpose());
+        right
+            .submatrix_mut(first, 0, width, size - first - width)
+            .copy_from(below.transpose());
     }
 }

@@ -14,13 +14,13 @@
 //! is the recursion of K. Takahashi, J. Fagan and M.-S. Chin (8th PICA Conference, 1973); the second is its
 //! derivative, `M^-2 = -d/ds (M + s)^-1`. All of it costs about nine factorisations.
 
-use crate::assembly_tree::{AssemblyTree, Node};
+use super::assembly_tree::{AssemblyTree, Node};
+use super::front::{Memory, mirror, multiply, multiply_lower, view, view_mut};
+use super::multifrontal::{Factor, add_update};
 use crate::block_matrix::BlockMatrix;
-use crate::front::{Memory, mirror, multiply, multiply_lower, view, view_mut};
-use crate::multifrontal::{Factor, add_update};
+use crate::hessian::Hessian;
 use crate::solver::SolveError;
 use crate::threads::Threads;
-use crate::hessian::Hessian;
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{MatMut, MatRef, Par};
 use std::sync::OnceLock;
@@ -82,7 +82,10 @@ impl<const D: usize> SelectedInverse<D> {
         let again = solve(&first);
         let dimension = hessian.dimension();
         let split = |vectors: &[f64]| -> Vec<Vec<f64>> {
-            vectors.chunks_exact(dimension).map(<[f64]>::to_vec).collect()
+            vectors
+                .chunks_exact(dimension)
+                .map(<[f64]>::to_vec)
+                .collect()
         };
         // Z Q, and V Q = Z (Z Q) - (Z Q)(Q^T Z Q).
         let first = split(&first);
@@ -357,11 +360,23 @@ impl<const D: usize> Inversion<'_, D> {
             ((g_right, g_below), (x_right, x_below)),
         ] {
             multiply_lower(upper.as_mut(), a_right, b_right, -1.0, self.threads);
-            multiply(lower.as_mut(), a_below, b_right.transpose(), -1.0, self.threads);
+            multiply(
+                lower.as_mut(),
+                a_below,
+                b_right.transpose(),
+                -1.0,
+                self.threads,
+            );
             multiply_lower(update.as_mut(), a_below, b_below, -1.0, self.threads);
         }
         multiply(middle.as_mut(), g, mass, -0.5, self.threads);
-        multiply(h, middle.as_ref(), view(&inverse, own, own), -1.0, self.threads);
+        multiply(
+            h,
+            middle.as_ref(),
+            view(&inverse, own, own),
+            -1.0,
+            self.threads,
+        );
         self.memory.give_back(x);
         Lifted {
             couplings,
@@ -458,17 +473,35 @@ impl<const D: usize> Inversion<'_, D> {
 
         let mut top = block.inverse.clone();
         let mut diagonal = view_mut(&mut top, own, own);
-        multiply_lower(diagonal.as_mut(), g.transpose(), z_g.transpose(), -1.0, self.threads);
+        multiply_lower(
+            diagonal.as_mut(),
+            g.transpose(),
+            z_g.transpose(),
+            -1.0,
+            self.threads,
+        );
         mirror(diagonal.as_mut());
         let mut top_square = block.square.clone();
         let mut diagonal_square = view_mut(&mut top_square, own, own);
         let g_transposed = g.transpose();
         let z_h_transposed = z_h.as_ref().transpose();
-        multiply_lower(diagonal_square.as_mut(), g_transposed, z_h_transposed, -1.0, self.threads);
+        multiply_lower(
+            diagonal_square.as_mut(),
+            g_transposed,
+            z_h_transposed,
+            -1.0,
+            self.threads,
+        );
         multiply(z_h.as_mut(), w, g, -1.0, self.threads);
         let below = z_h.as_ref();
         let below_transposed = below.transpose();
-        multiply_lower(diagonal_square.as_mut(), below_transposed, g_transposed, -1.0, self.threads);
+        multiply_lower(
+            diagonal_square.as_mut(),
+            below_transposed,
+            g_transposed,
+            -1.0,
+            self.threads,
+        );
         mirror(diagonal_square.as_mut());
         write(inverse, first, diagonal.as_ref(), z_g);
         write(square, first, diagonal_square.as_ref(), below);
@@ -553,7 +586,9 @@ fn write(
     let (own, border) = (diagonal.nrows(), below.nrows());
     let mut place = matrix.as_mut().submatrix_mut(first, first, own, own);
     place.copy_from(diagonal);
-    let mut place = matrix.as_mut().submatrix_mut(first + own, first, border, own);
+    let mut place = matrix
+        .as_mut()
+        .submatrix_mut(first + own, first, border, own);
     place.copy_from(below);
     let mut place = matrix.submatrix_mut(first, first + own, own, border);
     place.copy_from(below.transpose());

@@ -5,8 +5,8 @@
 //! border of a child lies in the front of its parent. Source: I. S. Duff and J. K. Reid, ACM Trans. Math.
 //! Softw. 9, 302 (1983).
 
+use super::ordering::Part;
 use crate::block_matrix::BlockMatrix;
-use crate::ordering::Part;
 use std::ops::Range;
 
 const NONE: u32 = u32::MAX;
@@ -188,15 +188,6 @@ impl AssemblyTree {
     /// The number of numbers in the panels of a factor.
     pub(crate) fn entries<const D: usize>(&self) -> usize {
         let count = |node: &Node| D * D * node.own.len() * node.front();
-        self.nodes.iter().map(count).sum()
-    }
-
-    /// The number of multiplications and additions of a factorisation.
-    pub(crate) fn operations<const D: usize>(&self) -> f64 {
-        let count = |node: &Node| {
-            let (own, border) = ((D * node.own.len()) as f64, (D * node.border.len()) as f64);
-            own * own * own / 3.0 + own * own * border + own * border * border
-        };
         self.nodes.iter().map(count).sum()
     }
 }
