@@ -63,6 +63,11 @@ impl Task {
         Self::BlockGradient,
     ];
 
+    /// Whether several threads share it.
+    pub(crate) fn is_shared(self) -> bool {
+        matches!(self, Self::FactorThreads | Self::FieldThreads)
+    }
+
     /// The name in tables, and for choosing tasks.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -102,7 +107,7 @@ pub(crate) struct Record {
     /// The shortest time, of one right-hand side where there are several.
     pub(crate) seconds: f64,
     /// How often it was run.
-    pub(crate) runs: usize,
+    pub(crate) runs: u64,
     /// What the solver stores.
     pub(crate) stored_numbers: Option<usize>,
     /// Products with the Hessian for one right-hand side.
