@@ -205,8 +205,9 @@ Keys of --json, in the units of the model:
     Modes(FindModes),
     /// Soft spots of an inherent structure: pseudoharmonic modes, found from its dipole responses.
     ///
-    /// A mode is a local minimum of (z.M.z)^2 / sum over interacting pairs of (z_ij.z_ij)^2, with the Hessian M: a soft
-    /// displacement that few particles share. The configuration must be a minimum: quench it first.
+    /// A mode is a displacement z that few particles share and that costs little energy: a local minimum of
+    /// (z.M.z)^2 / S(z), with the Hessian M and the sum S, over interacting pairs, of the fourth powers of the relative
+    /// displacements. The configuration must be a minimum: quench it first.
     #[command(after_help = "Examples:
   vitreous quench liquid.xyz --model ipl -o glass.xyz
   vitreous soft-modes glass.xyz --model ipl --count 12 --output modes.xyz
