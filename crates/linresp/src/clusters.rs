@@ -31,8 +31,8 @@ struct Body<const D: usize> {
     rotations: Vec<Vec<Vector<D>>>,
 }
 
-/// Net forces below this, relative to the forces of interactions, are taken for zero.
-const BALANCE: f64 = 1e-6;
+/// Net forces below this are taken for zero, relative to the stiffness of interactions times their length.
+const BALANCE: f64 = 1e-7;
 
 /// Whether the forces on the particles of each cluster are balanced: with net forces `f`, a rotation `w x r` changes
 /// the gradient by `w x f`, and is no zero mode.
@@ -43,9 +43,10 @@ fn balanced<const D: usize>(
 ) -> Vec<bool> {
     let mut largest = vec![0.0_f64; clusters];
     for edge in linearization.edges() {
-        let force = 2.0 * edge.gradient.abs() * vector::norm_squared(&edge.vector).sqrt();
+        let square = vector::norm_squared(&edge.vector);
+        let stiffness = 2.0 * edge.gradient.abs() + 4.0 * edge.curvature.abs() * square;
         let largest = &mut largest[labels[edge.i as usize] as usize];
-        *largest = largest.max(force);
+        *largest = largest.max(stiffness * square.sqrt());
     }
     let mut balanced = vec![true; clusters];
     for (force, &label) in linearization.forces().iter().zip(labels) {

@@ -4,8 +4,9 @@
 //! M e = lambda e,    omega = sqrt(lambda)    (unit masses)
 //! ```
 //!
-//! Translations of clusters, rattlers among them, are no modes and are left out exactly. Other motions that cost
-//! nothing, such as the rotation of a cluster that nothing holds, are modes with `lambda = 0` to rounding.
+//! Translations of clusters, rattlers among them, and rotations of clusters that nothing holds and whose forces
+//! balance are no modes and are left out exactly. Other motions that cost nothing are modes with `lambda = 0` to
+//! rounding.
 //! Nothing here needs a minimum: at a saddle the unstable modes, with `lambda < 0`, come first.
 //!
 //! | you want | use |
