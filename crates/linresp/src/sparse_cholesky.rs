@@ -316,7 +316,9 @@ fn explain<const D: usize>(hessian: &Hessian<'_, D>, failure: Failure) -> SolveE
     };
     hessian.project(&mut direction);
     let length = norm(&direction);
-    direction.iter_mut().for_each(|z| *z /= length);
+    for z in &mut direction {
+        *z /= length;
+    }
     let mut product = vec![0.0; direction.len()];
     hessian.apply_edges(&direction, &mut product);
     let curvature = dot(&direction, &product);

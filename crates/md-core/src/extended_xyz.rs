@@ -242,10 +242,12 @@ pub fn write_frame_with<const D: usize>(
     }
     for column in more {
         let width = match column {
-            Column::Numbers(..) => 1,
-            Column::Vectors(..) => 3,
+            Column::Numbers(..) => ":R:1",
+            Column::Vectors(..) => ":R:3",
         };
-        columns += &format!(":{}:R:{width}", column.name());
+        columns += ":";
+        columns += column.name();
+        columns += width;
     }
     if configuration.diameters().is_some() {
         columns += ":radius:R:1";

@@ -235,7 +235,7 @@ pub(crate) fn eliminate_signed(
         let mut signs = vec![1.0; width];
         for k in 0..width {
             let pivot = square[(k, k)];
-            if !(pivot.abs() > SMALLEST_PIVOT * scale) {
+            if pivot.is_nan() || pivot.abs() <= SMALLEST_PIVOT * scale {
                 return None;
             }
             signs[k] = pivot.signum();

@@ -113,7 +113,7 @@ impl<const D: usize> Elimination<'_, D> {
                     .map(|panel| panel.into_inner().unwrap_or_default())
                     .collect(),
             }),
-            Err(stop) => Err(self.direction(stop, &panels)),
+            Err(stop) => Err(self.direction(&stop, &panels)),
         }
     }
 
@@ -171,7 +171,7 @@ impl<const D: usize> Elimination<'_, D> {
 
     /// Extends a direction to what was eliminated before, where it is chosen to make the quadratic form least:
     /// `z_own = -L^-T L_border^T z_border`.
-    fn direction(&self, stop: Stop, panels: &Panels) -> Failure {
+    fn direction(&self, stop: &Stop, panels: &Panels) -> Failure {
         let mut z = vec![0.0; D * self.tree.order.len()];
         let start = D * self.tree.nodes[stop.node].own.start;
         z[start..start + stop.direction.len()].copy_from_slice(&stop.direction);

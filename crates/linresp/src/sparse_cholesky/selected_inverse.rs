@@ -211,7 +211,9 @@ impl<const D: usize> Entry<D> {
                 block[axis] = [0.0; D];
             }
             if self.first == particle {
-                block.iter_mut().for_each(|row| row[axis] = 0.0);
+                for row in block {
+                    row[axis] = 0.0;
+                }
             }
         }
     }
@@ -419,8 +421,8 @@ impl<const D: usize> Inversion<'_, D> {
         // Both products for the whole front.
         let mut inverse = self.memory.zeros(rows * rows);
         let mut square = self.memory.zeros(rows * rows);
-        self.gather(node, parent, |above| above.inverse, &mut inverse);
-        self.gather(node, parent, |above| above.square, &mut square);
+        Self::gather(node, parent, |above| above.inverse, &mut inverse);
+        Self::gather(node, parent, |above| above.square, &mut square);
         let mut end = own;
         for block in lifted[index].iter().rev() {
             let width = block.inverse.len().isqrt();
@@ -510,7 +512,6 @@ impl<const D: usize> Inversion<'_, D> {
 
     /// Writes the block of the border of a node in one of the products to its place in the front.
     fn gather(
-        &self,
         node: &Node,
         parent: Option<&Above<'_>>,
         product: impl for<'b> Fn(&Above<'b>) -> &'b [f64],

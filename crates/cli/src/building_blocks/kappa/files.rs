@@ -1,4 +1,4 @@
-//! Files of dipole stiffnesses for a spreadsheet, NumPy and OVITO.
+//! Files of dipole stiffnesses for spreadsheets, Python and OVITO.
 
 use super::super::npy::npy;
 use super::Stiffness;
