@@ -39,20 +39,10 @@ impl Memory {
             .min_by_key(|&k| free[k].capacity());
         let reused = best.map(|k| free.swap_remove(k));
         drop(free);
-        match reused {
-            // Written at once: zeros that the operating system promises are paid for twice, when they are
-            // read and when they are written.
-            None => {
-                let mut numbers = Vec::with_capacity(count.next_power_of_two());
-                numbers.resize(count, 0.0);
-                numbers
-            }
-            Some(mut numbers) => {
-                numbers.clear();
-                numbers.resize(count, 0.0);
-                numbers
-            }
-        }
+        let mut numbers = reused.unwrap_or_else(|| Vec::with_capacity(count.next_power_of_two()));
+        numbers.clear();
+        numbers.resize(count, 0.0);
+        numbers
     }
 
     pub(crate) fn give_back(&self, numbers: Vec<f64>) {
@@ -67,6 +57,14 @@ impl Memory {
     fn lock(&self) -> MutexGuard<'_, Vec<Vec<f64>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// So many zeros, written at once: zeros that the operating system promises are paid for twice, when they are
+/// first read and when they are first written, the second time by all threads.
+pub(crate) fn zeros(count: usize) -> Vec<f64> {
+    let mut numbers = Vec::with_capacity(count);
+    numbers.resize(count, 0.0);
+    numbers
 }
 
 pub(crate) fn view(numbers: &[f64], rows: usize, columns: usize) -> MatRef<'_, f64> {

@@ -1,7 +1,7 @@
 //! The multifrontal Cholesky factorisation of a block matrix and solutions with it.
 
 use super::assembly_tree::{AssemblyTree, Node};
-use super::front::{BLOCK, Memory, eliminate, eliminate_signed, view, view_mut};
+use super::front::{BLOCK, Memory, eliminate, eliminate_signed, view, view_mut, zeros};
 use super::product::{Wanted, add_product};
 use crate::block_matrix::BlockMatrix;
 use crate::threads::Threads;
@@ -150,7 +150,7 @@ impl<const D: usize> Elimination<'_, D> {
         let updates = self.eliminate_all(&node.children, work, panels)?;
         let (own, border) = (D * node.own.len(), D * node.border.len());
         let rows = own + border;
-        let mut panel = vec![0.0; rows * own];
+        let mut panel = zeros(rows * own);
         let mut update = self.memory.zeros(border * border);
         self.assemble(node, &mut panel);
         for (&child, from) in node.children.iter().zip(updates) {

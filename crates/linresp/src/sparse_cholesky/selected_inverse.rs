@@ -15,7 +15,7 @@
 //! derivative, `M^-2 = -d/ds (M + s)^-1`. All of it costs about nine factorisations.
 
 use super::assembly_tree::{AssemblyTree, Node};
-use super::front::{Memory, mirror, multiply, multiply_lower, view, view_mut};
+use super::front::{Memory, mirror, multiply, multiply_lower, view, view_mut, zeros};
 use super::multifrontal::{Factor, add_update};
 use crate::block_matrix::BlockMatrix;
 use crate::hessian::Hessian;
@@ -319,7 +319,7 @@ impl<const D: usize> Inversion<'_, D> {
         let own = factor.ncols();
         let border = factor.nrows() - own;
         let (lower, below) = factor.split_at_row(own);
-        let mut reciprocal = vec![0.0; own * own];
+        let mut reciprocal = zeros(own * own);
         for k in 0..own {
             reciprocal[own * k + k] = 1.0;
         }
@@ -327,10 +327,10 @@ impl<const D: usize> Inversion<'_, D> {
         let reciprocal = view(&reciprocal, own, own);
         let (block, rest) = front.split_at_col_mut(own);
         let (diagonal, mass_below) = block.as_ref().split_at_row(own);
-        let mut inverse = vec![0.0; own * own];
-        let mut mass = vec![0.0; own * own];
-        let mut half = vec![0.0; own * own];
-        let mut square = vec![0.0; own * own];
+        let mut inverse = zeros(own * own);
+        let mut mass = zeros(own * own);
+        let mut half = zeros(own * own);
+        let mut square = zeros(own * own);
         let multiply_own = |into: &mut [f64], a: MatRef<'_, f64>, b: MatRef<'_, f64>| {
             multiply(view_mut(into, own, own), a, b, 1.0, self.threads);
         };
@@ -341,7 +341,7 @@ impl<const D: usize> Inversion<'_, D> {
         multiply_own(&mut half, mass, view(&inverse, own, own));
         multiply_own(&mut square, view(&inverse, own, own), view(&half, own, own));
 
-        let mut couplings = vec![0.0; border * 2 * own];
+        let mut couplings = zeros(border * 2 * own);
         let (g, h) = view_mut(&mut couplings, border, 2 * own).split_at_col_mut(own);
         let mut g = g;
         multiply(g.as_mut(), below, reciprocal, 1.0, self.threads);
