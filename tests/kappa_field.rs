@@ -2,7 +2,7 @@
 //! against a dense pseudo-inverse.
 
 use std::num::NonZeroUsize;
-use vitreous::linresp::{Dense, Hessian, SolveError};
+use vitreous::linresp::{BlockConjugateGradient, Dense, Hessian, LinearSolver, SolveError};
 use vitreous::prelude::*;
 
 const TWO: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
@@ -83,6 +83,38 @@ fn every_stiffness_of_five_hundred_particles_agrees() {
         let models = models();
         let model = models.iter().find(|model| model.name == name).unwrap();
         check::<3>(model, 500);
+    }
+}
+
+/// A hundred random pairs of a large glass, by every solver that can take its size. Minutes:
+/// `cargo test --release --test kappa_field -- --ignored`.
+#[test]
+#[ignore = "takes minutes"]
+fn solvers_and_field_agree_for_eight_thousand_particles() {
+    let models = models();
+    for name in ["ipl", "mblj"] {
+        let model = models.iter().find(|model| model.name == name).unwrap();
+        let glass = glass::<3>(model, 8000);
+        let direct = SparseCholesky {
+            threads: TWO,
+            ..SparseCholesky::default()
+        };
+        let response = LinearResponse::new(&glass, &direct).unwrap();
+        let mut random = Seed(8).stream("pairs", &[]);
+        let pairs = response.random_interactions(100, &mut random).unwrap();
+        let field = response.dipole_stiffness_field(TWO).unwrap();
+        let field: Vec<f64> = pairs.iter().map(|&pair| field[pair]).collect();
+        let solvers: [&dyn LinearSolver<3>; 3] = [
+            &direct,
+            &ConjugateGradient::default(),
+            &BlockConjugateGradient::default(),
+        ];
+        for solver in solvers {
+            let response = LinearResponse::new(&glass, solver).unwrap();
+            let single = response.dipole_stiffness(&pairs, TWO).unwrap();
+            let error = worst(&single, &field);
+            assert!(error < 1e-8, "{name}: {error:e}");
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who is joined to whom by which edges.
 
+use crate::threads::Threads;
 use vitreous_md_core::linearization::{Edge, Linearization};
 
 /// For every particle the edges to other particles, by neighbour; edges to images of itself are left out.
@@ -11,7 +12,7 @@ pub(crate) struct Adjacency {
 }
 
 impl Adjacency {
-    pub(crate) fn new<const D: usize>(linearization: &Linearization<D>) -> Self {
+    pub(crate) fn new<const D: usize>(linearization: &Linearization<D>, threads: &Threads) -> Self {
         let particles = linearization.particles();
         let ends = || {
             linearization
@@ -37,15 +38,14 @@ impl Adjacency {
                 *place += 1;
             }
         }
-        for i in 0..particles {
-            entries[starts[i]..starts[i + 1]].sort_unstable();
-        }
+        let mut rest = &mut entries[..];
+        let rows = starts.windows(2).map(|ends| {
+            let row;
+            (row, rest) = std::mem::take(&mut rest).split_at_mut(ends[1] - ends[0]);
+            row
+        });
+        threads.each(rows.collect(), <[u64]>::sort_unstable);
         Self { starts, entries }
-    }
-
-    /// The number of entries of all particles: twice that of edges.
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
     }
 
     /// The neighbours of a particle, ascending, with the indices of the edges to them; a neighbour appears as

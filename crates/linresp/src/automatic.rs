@@ -113,6 +113,10 @@ impl<const D: usize> LinearSolver<D> for Automatic {
             .prepare(hessian),
         }
     }
+
+    fn threads(&self) -> NonZeroUsize {
+        self.threads
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Conjugate gradients for several right-hand sides at once.
 
 use crate::block_matrix::GROUP;
-use crate::conjugate_gradient::{pool, random_vector};
+use crate::conjugate_gradient::random_vector;
 use crate::hessian::Hessian;
 use crate::preconditioner::SymmetricGaussSeidel;
 use crate::solver::{Accuracy, LinearSolver, Preparation, PreparedSolver, SolveError, dot, saddle};
 use crate::sweeps::{Sweeps, hessian_sweeps, spatial_order};
-use rayon::prelude::*;
+use crate::threads::Threads;
 use std::num::NonZeroUsize;
 
 /// What a search direction has across the others, squared and relative to its own square: below this it is
@@ -63,7 +63,7 @@ impl<const D: usize> LinearSolver<D> for BlockConjugateGradient {
         let relaxation = SymmetricGaussSeidel::default().relaxation;
         let prepared = Prepared {
             parameters: *self,
-            pool: pool(self.threads)?,
+            threads: Threads::new(self.threads)?,
             scale: hessian.largest_diagonal(),
             sweeps: hessian_sweeps(hessian, &order, relaxation).0,
             order,
@@ -74,11 +74,15 @@ impl<const D: usize> LinearSolver<D> for BlockConjugateGradient {
         }
         Ok(Box::new(prepared))
     }
+
+    fn threads(&self) -> NonZeroUsize {
+        self.threads
+    }
 }
 
 struct Prepared<const D: usize> {
     parameters: BlockConjugateGradient,
-    pool: Option<rayon::ThreadPool>,
+    threads: Threads,
     /// The largest diagonal entry.
     scale: f64,
     /// The particle at each place of the order of space, which sweeps work in.
@@ -97,20 +101,8 @@ impl<const D: usize> PreparedSolver<D> for Prepared<D> {
         let block = |(b, x): (&[f64], &mut [f64])| {
             self.solve_block(hessian, b, x, self.parameters.tolerance)
         };
-        let counts: Vec<Result<usize, SolveError>> = match &self.pool {
-            Some(pool) => pool.install(|| {
-                rhs.par_chunks(size)
-                    .zip(solution.par_chunks_mut(size))
-                    .map(block)
-                    .collect()
-            }),
-            None => rhs
-                .chunks(size)
-                .zip(solution.chunks_mut(size))
-                .map(block)
-                .collect(),
-        };
-        counts.into_iter().sum()
+        let pieces = rhs.chunks(size).zip(solution.chunks_mut(size));
+        self.threads.map(pieces, block).into_iter().sum()
     }
 
     fn accuracy(&self) -> Accuracy {

@@ -1,6 +1,10 @@
 //! Symmetric sparse matrices of small dense blocks.
 
+use crate::threads::Threads;
 use vitreous_md_core::Matrix;
+
+/// Rows that are assembled together by one thread.
+const PIECE: usize = 256;
 
 /// Vectors that are multiplied together go in groups of this many.
 pub(crate) const GROUP: usize = 4;
@@ -34,16 +38,75 @@ pub struct BlockMatrix<const D: usize> {
 }
 
 impl<const D: usize> BlockMatrix<D> {
-    /// A matrix without rows, with room for some.
-    pub(crate) fn with_capacity(rows: usize, blocks: usize) -> Self {
+    /// A matrix from the terms of each row, whose columns ascend: those of equal columns are added up, and the
+    /// diagonal block is minus the sum of all.
+    pub(crate) fn from_terms<T, I: Iterator<Item = (usize, T)>>(
+        rows: usize,
+        threads: &Threads,
+        terms: impl Fn(usize) -> I + Sync,
+        block: impl Fn(T) -> Matrix<D> + Sync,
+    ) -> Self {
         let mut starts = Vec::with_capacity(rows + 1);
         starts.push(0);
-        Self {
-            starts,
-            diagonal: Vec::with_capacity(rows),
-            columns: Vec::with_capacity(blocks),
-            blocks: Vec::with_capacity(blocks),
+        let mut total = 0;
+        for row in 0..rows {
+            let mut last = None;
+            for (column, _) in terms(row) {
+                total += usize::from(last != Some(column));
+                last = Some(column);
+            }
+            total += 1;
+            starts.push(total);
         }
+        let mut matrix = Self {
+            diagonal: vec![0; rows],
+            columns: vec![0; total],
+            blocks: vec![[[0.0; D]; D]; total],
+            starts,
+        };
+        let starts = &matrix.starts;
+        let mut pieces = Vec::with_capacity(rows.div_ceil(PIECE));
+        let (mut columns, mut blocks) = (&mut matrix.columns[..], &mut matrix.blocks[..]);
+        for (index, diagonal) in matrix.diagonal.chunks_mut(PIECE).enumerate() {
+            let first = PIECE * index;
+            let count = starts[first + diagonal.len()] - starts[first];
+            let (own_columns, own_blocks);
+            (own_columns, columns) = columns.split_at_mut(count);
+            (own_blocks, blocks) = blocks.split_at_mut(count);
+            pieces.push((first, diagonal, own_columns, own_blocks));
+        }
+        threads.each(pieces, |(first, diagonal, columns, blocks)| {
+            let mut slot = 0;
+            for (row, diagonal) in (first..).zip(diagonal) {
+                let mut own = [[0.0; D]; D];
+                let mut place = None;
+                let mut last = None;
+                for (column, term) in terms(row) {
+                    let term = block(term);
+                    accumulate(&mut own, &term, -1.0);
+                    if last == Some(column) {
+                        accumulate(&mut blocks[slot - 1], &term, 1.0);
+                        continue;
+                    }
+                    if column > row && place.is_none() {
+                        place = Some(slot);
+                        slot += 1;
+                    }
+                    columns[slot] = column as u32;
+                    blocks[slot] = term;
+                    slot += 1;
+                    last = Some(column);
+                }
+                let place = place.unwrap_or_else(|| {
+                    slot += 1;
+                    slot - 1
+                });
+                columns[place] = row as u32;
+                blocks[place] = own;
+                *diagonal = starts[first] + place;
+            }
+        });
+        matrix
     }
 
     /// A matrix of zeros with blocks at the same positions.
@@ -63,53 +126,11 @@ impl<const D: usize> BlockMatrix<D> {
         }
     }
 
-    /// Appends a row, given its terms with columns ascending; terms of equal columns are added up, and
-    /// the diagonal block is minus the sum of all.
-    pub(crate) fn push_row(&mut self, terms: impl Iterator<Item = (usize, Matrix<D>)>) {
-        let (row, from) = (self.diagonal.len(), self.blocks.len());
-        let mut own = [[0.0; D]; D];
-        let mut diagonal = None;
-        for (column, term) in terms {
-            if column > row {
-                diagonal.get_or_insert_with(|| {
-                    self.columns.push(row as u32);
-                    self.blocks.push([[0.0; D]; D]);
-                    self.blocks.len() - 1
-                });
-            }
-            subtract(&mut own, &term);
-            if self.columns[from..].last() == Some(&(column as u32)) {
-                let last = self.blocks.len() - 1;
-                let block = &mut self.blocks[last];
-                for a in 0..D {
-                    for b in 0..D {
-                        block[a][b] += term[a][b];
-                    }
-                }
-            } else {
-                self.columns.push(column as u32);
-                self.blocks.push(term);
-            }
-        }
-        let diagonal = diagonal.unwrap_or_else(|| {
-            self.columns.push(row as u32);
-            self.blocks.push([[0.0; D]; D]);
-            self.blocks.len() - 1
-        });
-        self.blocks[diagonal] = own;
-        self.diagonal.push(diagonal);
-        self.starts.push(self.blocks.len());
-    }
-
     /// Adds to the block at a position that the pattern has.
     pub(crate) fn add(&mut self, row: usize, column: usize, block: &Matrix<D>) {
         let slot = self.slot(row, column);
         debug_assert_eq!(self.columns[slot] as usize, column);
-        for a in 0..D {
-            for b in 0..D {
-                self.blocks[slot][a][b] += block[a][b];
-            }
-        }
+        accumulate(&mut self.blocks[slot], block, 1.0);
     }
 
     /// The first slot of a row whose column is not below the one asked for.
@@ -230,10 +251,11 @@ impl<const D: usize> BlockMatrix<D> {
     }
 }
 
-fn subtract<const D: usize>(from: &mut Matrix<D>, term: &Matrix<D>) {
+/// `into += sign term`.
+fn accumulate<const D: usize>(into: &mut Matrix<D>, term: &Matrix<D>, sign: f64) {
     for a in 0..D {
         for b in 0..D {
-            from[a][b] -= term[a][b];
+            into[a][b] += sign * term[a][b];
         }
     }
 }
@@ -244,15 +266,22 @@ mod tests {
 
     #[test]
     fn repeated_terms_share_one_block_and_the_diagonal_balances_the_row() {
-        let mut matrix = BlockMatrix::<2>::with_capacity(4, 0);
         let block = [[1.0, 2.0], [3.0, 4.0]];
         let half = [[0.5, 0.0], [0.0, 0.0]];
         let both = [[1.5, 2.0], [3.0, 4.0]];
         let transposed = [[1.5, 3.0], [2.0, 4.0]];
-        matrix.push_row([(2, block), (2, half), (3, half)].into_iter());
-        matrix.push_row(std::iter::empty());
-        matrix.push_row([(0, transposed)].into_iter());
-        matrix.push_row([(0, half)].into_iter());
+        let terms = [
+            vec![(2, block), (2, half), (3, half)],
+            Vec::new(),
+            vec![(0, transposed)],
+            vec![(0, half)],
+        ];
+        let mut matrix = BlockMatrix::<2>::from_terms(
+            4,
+            &Threads::ONE,
+            |row| terms[row].iter().copied(),
+            |block| block,
+        );
         matrix.add(1, 1, &[[7.0, 0.0], [0.0, 8.0]]);
         assert_eq!((matrix.rows(), matrix.blocks()), (4, 4 + 4));
         let columns: Vec<_> = matrix.row(0).map(|(column, _)| column).collect();

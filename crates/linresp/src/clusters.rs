@@ -467,6 +467,7 @@ impl<const D: usize> Span<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::threads::Threads;
     use vitreous_md_core::{Cell, Configuration, Species};
 
     fn clusters(positions: &[[f64; 3]], bonds: &[(usize, usize)]) -> Clusters<3> {
@@ -478,7 +479,7 @@ mod tests {
             let r = vector::subtract(&positions[j], &positions[i]);
             expansion.add_pair([i, j], r, [0.0, 0.0, 1.0]);
         }
-        Clusters::new(&expansion, &Adjacency::new(&expansion))
+        Clusters::new(&expansion, &Adjacency::new(&expansion, &Threads::ONE))
     }
 
     /// The determinant of the zero modes on the pinned coordinates.

@@ -6,8 +6,8 @@ use crate::solver::{
     Accuracy, LinearSolver, Preparation, PreparedSolver, SolveError, dot, norm, saddle,
 };
 use crate::sweeps::{Single, SingleBlock, Sweeps, hessian_sweeps, pivot, spatial_order, transform};
+use crate::threads::Threads;
 use rand::RngExt;
-use rayon::prelude::*;
 use std::num::NonZeroUsize;
 use vitreous_md_core::{Matrix, Seed, vector};
 
@@ -115,7 +115,7 @@ impl<const D: usize, P: Preconditioner<D>> LinearSolver<D> for ConjugateGradient
         let prepared = Prepared {
             tolerance: self.tolerance,
             iteration_limit: self.iteration_limit,
-            pool: pool(self.threads)?,
+            threads: Threads::new(self.threads)?,
             scale: hessian.largest_diagonal(),
             order,
             sweeps,
@@ -130,18 +130,10 @@ impl<const D: usize, P: Preconditioner<D>> LinearSolver<D> for ConjugateGradient
         }
         Ok(Box::new(prepared))
     }
-}
 
-/// Workers of one's own, none for a single thread.
-pub(crate) fn pool(threads: NonZeroUsize) -> Result<Option<rayon::ThreadPool>, SolveError> {
-    if threads == NonZeroUsize::MIN {
-        return Ok(None);
+    fn threads(&self) -> NonZeroUsize {
+        self.threads
     }
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.get())
-        .build()
-        .map(Some)
-        .map_err(|error| SolveError::Other(Box::new(error)))
 }
 
 /// A fixed random vector without trivial zero modes.
@@ -160,7 +152,7 @@ type DoubleProduct<'a> = Box<dyn Fn(&[f64], &mut [f64]) + 'a>;
 struct Prepared<const D: usize> {
     tolerance: f64,
     iteration_limit: usize,
-    pool: Option<rayon::ThreadPool>,
+    threads: Threads,
     /// The largest diagonal entry.
     scale: f64,
     /// The particle at each place of the order of space, which single precision works in.
@@ -182,20 +174,9 @@ impl<const D: usize> PreparedSolver<D> for Prepared<D> {
     ) -> Result<usize, SolveError> {
         let dimension = hessian.dimension();
         let one = |(b, x): (&[f64], &mut [f64])| self.solve_one(hessian, b, x, self.tolerance);
-        let counts: Vec<Result<usize, SolveError>> = match &self.pool {
-            Some(pool) if rhs.len() > dimension => pool.install(|| {
-                rhs.par_chunks_exact(dimension)
-                    .zip(solution.par_chunks_exact_mut(dimension))
-                    .map(one)
-                    .collect()
-            }),
-            _ => rhs
-                .chunks_exact(dimension)
-                .zip(solution.chunks_exact_mut(dimension))
-                .map(one)
-                .collect(),
-        };
-        counts.into_iter().sum()
+        let solution = solution.chunks_exact_mut(dimension);
+        let pieces = rhs.chunks_exact(dimension).zip(solution);
+        self.threads.map(pieces, one).into_iter().sum()
     }
 
     fn accuracy(&self) -> Accuracy {

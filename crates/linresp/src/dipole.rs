@@ -3,13 +3,16 @@
 use crate::block_matrix::BlockMatrix;
 use crate::interaction::Interaction;
 use crate::response::{LinearResponse, ResponseError};
+use crate::threads::Threads;
 use rand::{Rng, RngExt};
-use rayon::prelude::*;
 use std::num::NonZeroUsize;
 use vitreous_md_core::{Vector, vector};
 
-/// Right-hand sides solved at once: enough to read the factor seldom, few enough to stay in cache.
-const BATCH: usize = 32;
+/// The most right-hand sides solved at once: enough to read the factor seldom, few enough to stay in cache.
+const BATCH: usize = 64;
+
+/// The least number of batches, where there are so many right-hand sides: for threads to share.
+const SHARES: usize = 16;
 
 /// The response of a structure to the unit dipole on one pair.
 #[derive(Clone, Debug, PartialEq)]
@@ -175,20 +178,9 @@ impl<const D: usize> LinearResponse<'_, D> {
                 .map(|(z, &index)| result(&self.interactions()[index], z))
                 .collect())
         };
-        let batches: Vec<Result<Vec<T>, ResponseError>> = if threads == NonZeroUsize::MIN {
-            interactions.chunks(BATCH).map(solve).collect()
-        } else {
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(threads.get())
-                .build()
-                .map_err(|error| ResponseError::Threads {
-                    threads,
-                    reason: error.to_string(),
-                })?
-                .install(|| interactions.par_chunks(BATCH).map(solve).collect())
-        };
         let mut results = Vec::with_capacity(interactions.len());
-        for batch in batches {
+        let size = interactions.len().div_ceil(SHARES).clamp(1, BATCH);
+        for batch in Threads::new(threads)?.map(interactions.chunks(size), solve) {
             results.append(&mut batch?);
         }
         Ok(results)

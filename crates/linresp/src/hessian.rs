@@ -3,6 +3,9 @@
 use crate::adjacency::Adjacency;
 use crate::block_matrix::BlockMatrix;
 use crate::clusters::Clusters;
+use crate::solver::SolveError;
+use crate::threads::Threads;
+use std::num::NonZeroUsize;
 use vitreous_md_core::linearization::{Edge, Linearization};
 use vitreous_md_core::{Matrix, Vector, vector};
 
@@ -38,11 +41,32 @@ impl<'a, const D: usize> Hessian<'a, D> {
     /// The edges of a particle to an image of itself have constant length and contribute nothing; a pair
     /// that interacts through several images has the sum of their blocks.
     pub fn new(linearization: &'a Linearization<D>) -> Self {
-        let adjacency = Adjacency::new(linearization);
+        Self::assembled(linearization, &Threads::ONE)
+    }
+
+    /// As [`Hessian::new`], with the work shared by threads; the bits do not depend on their number.
+    ///
+    /// # Errors
+    /// Threads that do not start.
+    pub fn with_threads(
+        linearization: &'a Linearization<D>,
+        threads: NonZeroUsize,
+    ) -> Result<Self, SolveError> {
+        Ok(Self::assembled(linearization, &Threads::new(threads)?))
+    }
+
+    fn assembled(linearization: &'a Linearization<D>, threads: &Threads) -> Self {
+        let adjacency = Adjacency::new(linearization, threads);
+        let (matrix, clusters) = threads.run(|| {
+            threads.join(
+                || assemble(linearization, &adjacency, threads),
+                || Clusters::new(linearization, &adjacency),
+            )
+        });
         Self {
             linearization,
-            matrix: assemble(linearization, &adjacency),
-            clusters: Clusters::new(linearization, &adjacency),
+            matrix,
+            clusters,
         }
     }
 
@@ -179,20 +203,22 @@ fn outer<const D: usize>(curvature: f64, first: &Vector<D>, second: &Vector<D>) 
 fn assemble<const D: usize>(
     linearization: &Linearization<D>,
     adjacency: &Adjacency,
+    threads: &Threads,
 ) -> BlockMatrix<D> {
     let edges = linearization.edges();
-    let particles = linearization.particles();
-    let mut matrix = BlockMatrix::with_capacity(particles, particles + adjacency.len());
-    for i in 0..particles {
-        matrix.push_row(adjacency.of(i).map(|(j, index)| {
+    let mut matrix = BlockMatrix::from_terms(
+        linearization.particles(),
+        threads,
+        |i| adjacency.of(i),
+        |index| {
             let edge = &edges[index];
             let mut block = outer(-edge.curvature, &edge.vector, &edge.vector);
             for k in 0..D {
                 block[k][k] -= 2.0 * edge.gradient;
             }
-            (j, block)
-        }));
-    }
+            block
+        },
+    );
     // Couplings need no places of their own: they join edges of one triplet, all three of which are there.
     let mut add = |e: &Edge<D>, f: &Edge<D>, block: &Matrix<D>| {
         let minus = block.map(|row| row.map(|entry| -entry));

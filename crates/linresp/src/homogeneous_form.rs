@@ -19,7 +19,7 @@
 use crate::hessian::Hessian;
 use crate::response::ResponseError;
 use crate::solver::{InverseHessian, SolveError, dot, norm};
-use rayon::prelude::*;
+use crate::threads::Threads;
 use std::num::NonZeroUsize;
 use thiserror::Error;
 use vitreous_md_core::{DirectionError, Vector};
@@ -154,20 +154,8 @@ pub(crate) fn climb_all<const D: usize, F: Form>(
     threads: NonZeroUsize,
 ) -> Result<Vec<Result<Maximum<D>, SoftModeError<D>>>, ResponseError> {
     let climb = |starts: &[Vec<f64>]| climb_batch(inverse, form, starts, search);
-    let batches: Vec<_> = if threads == NonZeroUsize::MIN {
-        starts.chunks(batch).map(climb).collect()
-    } else {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.get())
-            .build()
-            .map_err(|error| ResponseError::Threads {
-                threads,
-                reason: error.to_string(),
-            })?
-            .install(|| starts.par_chunks(batch).map(climb).collect())
-    };
     let mut outcomes = Vec::with_capacity(starts.len());
-    for batch in batches {
+    for batch in Threads::new(threads)?.map(starts.chunks(batch), climb) {
         outcomes.append(&mut batch?);
     }
     Ok(outcomes)

@@ -29,7 +29,6 @@ use crate::sparse_cholesky::SparseCholesky;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use signed_factor::Elimination;
-use std::num::NonZeroUsize;
 use thiserror::Error;
 use vitreous_md_core::{Seed, Vector, vector};
 
@@ -136,14 +135,6 @@ pub enum ModesError {
     Edges {
         /// The edges given.
         edges: Vec<f64>,
-    },
-    /// Threads that do not start.
-    #[error("cannot start {threads} threads: {reason}")]
-    Threads {
-        /// The number of threads.
-        threads: NonZeroUsize,
-        /// What the system says.
-        reason: String,
     },
 }
 

@@ -3,7 +3,6 @@
 use crate::hessian::Hessian;
 use crate::interaction::{Interaction, interactions};
 use crate::solver::{InverseHessian, LinearSolver, SolveError, dot};
-use std::num::NonZeroUsize;
 use thiserror::Error;
 use vitreous_md_core::{InherentStructure, Linearization, Plane};
 
@@ -144,14 +143,6 @@ pub enum ResponseError {
         /// The number of interactions.
         count: usize,
     },
-    /// The operating system would not start threads.
-    #[error("could not start {threads} threads: {reason}")]
-    Threads {
-        /// How many.
-        threads: NonZeroUsize,
-        /// What it said.
-        reason: String,
-    },
 }
 
 impl<'a, const D: usize> LinearResponse<'a, D> {
@@ -166,7 +157,7 @@ impl<'a, const D: usize> LinearResponse<'a, D> {
         let linearization = structure.linearization();
         Ok(Self {
             structure,
-            inverse: Hessian::new(linearization).inverse(solver)?,
+            inverse: Hessian::with_threads(linearization, solver.threads())?.inverse(solver)?,
             interactions: interactions(linearization),
         })
     }

@@ -17,6 +17,11 @@ pub trait LinearSolver<const D: usize> {
     /// [`SolveError::Saddle`] or [`SolveError::Singular`] where the Hessian is found not to be positive
     /// definite (but for translations); those of the solver.
     fn prepare(&self, hessian: &Hessian<'_, D>) -> Result<Box<dyn PreparedSolver<D>>, SolveError>;
+
+    /// The number of threads that share the work; one unless the solver has more.
+    fn threads(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
+    }
 }
 
 /// A solver that is ready for right-hand sides.
@@ -158,6 +163,14 @@ pub enum SolveError {
     /// An error of a solver from elsewhere.
     #[error(transparent)]
     Other(#[from] Box<dyn std::error::Error + Send + Sync>),
+    /// The operating system would not start threads.
+    #[error("could not start {threads} threads: {reason}")]
+    Threads {
+        /// How many.
+        threads: NonZeroUsize,
+        /// What it said.
+        reason: String,
+    },
 }
 
 impl std::fmt::Debug for SolveError {

@@ -79,6 +79,10 @@ impl<const D: usize> LinearSolver<D> for SparseCholesky {
             },
         }))
     }
+
+    fn threads(&self) -> NonZeroUsize {
+        self.threads
+    }
 }
 
 struct Prepared<const D: usize> {

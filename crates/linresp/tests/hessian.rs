@@ -4,6 +4,7 @@ mod common;
 
 use common::*;
 use proptest::prelude::*;
+use std::num::NonZeroUsize;
 use vitreous_linresp::Hessian;
 use vitreous_md_core::*;
 
@@ -115,6 +116,19 @@ fn several_images_of_a_pair_and_of_oneself_are_right() {
     let self_images = expansion.edges().iter().filter(|edge| edge.i == edge.j);
     assert!(self_images.count() > 0);
     check(&stillinger_weber(), &liquid, true);
+}
+
+/// More particles than one thread assembles at a time.
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let liquid = Configuration::<3>::random(700, 0.52, &[1.0], Seed(7)).unwrap();
+    let expansion = linearize(&stillinger_weber(), &liquid).unwrap();
+    let one = Hessian::new(&expansion);
+    for threads in [1, 2, 5] {
+        let threads = NonZeroUsize::new(threads).unwrap();
+        let several = Hessian::with_threads(&expansion, threads).unwrap();
+        assert_eq!(one.matrix(), several.matrix());
+    }
 }
 
 #[test]

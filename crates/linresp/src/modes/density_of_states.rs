@@ -3,7 +3,7 @@
 use super::signed_factor::Elimination;
 use super::{ModesError, frequency};
 use crate::hessian::Hessian;
-use rayon::prelude::*;
+use crate::threads::Threads;
 use std::num::NonZeroUsize;
 
 /// The density of vibrational states `D(omega)`: a histogram over frequencies, normalised to the number of modes.
@@ -74,14 +74,7 @@ impl DensityOfStates {
                 elimination.modes_below(hessian, edge * edge.abs())
             }
         };
-        let counts = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.get())
-            .build()
-            .map_err(|error| ModesError::Threads {
-                threads,
-                reason: error.to_string(),
-            })?
-            .install(|| edges.par_iter().map(below).collect::<Vec<_>>());
+        let counts = Threads::new(threads)?.map(&edges, below);
         let below: Vec<usize> = counts.into_iter().collect::<Result<_, _>>()?;
         // Exact counts do not fall.
         let counts = below
