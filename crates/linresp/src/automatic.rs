@@ -60,7 +60,7 @@ impl Automatic {
         let columns = right_hand_sides as f64;
         // Preparing solves for one vector, in search of a saddle.
         let iterative = ITERATIVE * n.powf(4.0 / 3.0) * contacts * (1.0 + columns);
-        let factor = FACTOR * n.powi(2) * contacts.sqrt();
+        let factor = FACTOR * n.powi(2) * contacts;
         let direct = factor + SUBSTITUTION * n.powf(4.0 / 3.0) * contacts.sqrt() * columns;
         if iterative <= direct {
             Method::ConjugateGradient
@@ -70,23 +70,22 @@ impl Automatic {
     }
 }
 
-// Seconds of processor time on one core of an AMD EPYC (Zen 3) at 2.4 GHz, shared with other work, so good to a
-// factor of two: fits to an inverse-power glass
-// of 2000 particles (17 contacts), a modified binary Lennard-Jones glass of 8000 (24) and a Kob-Andersen glass of
-// 2000 (64). The powers are those of theory: iterations grow as the length N^(1/3) of the system, the work of a
-// factorisation by nested dissection as N^2, and the size of the factor as N^(4/3).
+// Seconds on one core of an AMD EPYC (Zen 3), fits to inverse-power glasses of 500 to 8000 particles (17 contacts) and
+// modified binary Lennard-Jones glasses of 500 to 4000 (24), good to a third: docs/solvers.md has the times. The
+// powers of N are those of theory, and of the measurements: iterations grow as the length N^(1/3) of the system, the
+// work of a factorisation by nested dissection as N^2, and the size of the factor as N^(4/3).
 
 /// Up to this many particles dense algebra is used.
 const SMALL: usize = 50;
 
-/// One solution by conjugate gradients to 1e-8 (12, 98 and 33 ms) over `N^(4/3) contacts`.
-const ITERATIVE: f64 = 3e-8;
+/// One solution by conjugate gradients over `N^(4/3) contacts`.
+const ITERATIVE: f64 = 4e-8;
 
-/// One factorisation (0.17, 5.4 and 0.78 s) over `N^2 sqrt(contacts)`.
-const FACTOR: f64 = 1.5e-8;
+/// One factorisation over `N^2 contacts`.
+const FACTOR: f64 = 2.4e-9;
 
-/// One solution with the factor, of 8 at once (2, 23 and 5 ms), over `N^(4/3) sqrt(contacts)`.
-const SUBSTITUTION: f64 = 2.4e-8;
+/// One solution with the factor, of 64 at once, over `N^(4/3) sqrt(contacts)`.
+const SUBSTITUTION: f64 = 1e-8;
 
 impl<const D: usize> LinearSolver<D> for Automatic {
     fn prepare(&self, hessian: &Hessian<'_, D>) -> Result<Box<dyn PreparedSolver<D>>, SolveError> {
@@ -129,9 +128,9 @@ mod tests {
         assert_eq!(Automatic::choose(50, 17.0, 1), Dense);
         assert_eq!(Automatic::choose(51, 17.0, 1_000_000), SparseCholesky);
         for (particles, contacts, crossover) in
-            [(2000, 16.6, 24), (8000, 24.1, 51), (2000, 64.0, 11)]
+            [(2000, 16.5, 8), (8000, 16.6, 24), (2000, 24.5, 10), (4000, 24.6, 18)]
         {
-            // Within the factor of two to which the times were fitted.
+            // Within a factor of two.
             let few = Automatic::choose(particles, contacts, crossover / 2);
             let many = Automatic::choose(particles, contacts, crossover * 2);
             assert_eq!((few, many), (ConjugateGradient, SparseCholesky));
