@@ -127,9 +127,12 @@ mod tests {
         use Method::{ConjugateGradient, Dense, SparseCholesky};
         assert_eq!(Automatic::choose(50, 17.0, 1), Dense);
         assert_eq!(Automatic::choose(51, 17.0, 1_000_000), SparseCholesky);
-        for (particles, contacts, crossover) in
-            [(2000, 16.5, 8), (8000, 16.6, 24), (2000, 24.5, 10), (4000, 24.6, 18)]
-        {
+        for (particles, contacts, crossover) in [
+            (2000, 16.5, 8),
+            (8000, 16.6, 24),
+            (2000, 24.5, 10),
+            (4000, 24.6, 18),
+        ] {
             // Within a factor of two.
             let few = Automatic::choose(particles, contacts, crossover / 2);
             let many = Automatic::choose(particles, contacts, crossover * 2);
