@@ -25,58 +25,48 @@
 //! edges of the expansion. A structure that is no minimum is refused with the curvature that was found.
 
 mod adjacency;
-pub mod automatic;
-pub mod block_conjugate_gradient;
 pub mod block_matrix;
 mod clusters;
-pub mod conjugate_gradient;
-pub mod dense;
 pub mod dipole;
-pub mod finite_strain;
-pub mod green_lagrange;
+pub mod elasticity;
 pub mod hessian;
-mod homogeneous_form;
 pub mod interaction;
 mod matrix_market;
 pub mod modes;
-pub mod moduli;
-pub mod preconditioner;
-pub mod pseudoharmonic;
-pub mod quasilocalised;
 pub mod response;
-pub mod shear;
+pub mod soft_modes;
 pub mod solver;
-pub mod sparse_cholesky;
-pub mod stiffness;
-mod sweeps;
+pub mod solvers;
 mod threads;
 
-pub use automatic::Automatic;
-pub use block_conjugate_gradient::BlockConjugateGradient;
 pub use block_matrix::BlockMatrix;
-pub use conjugate_gradient::ConjugateGradient;
-pub use dense::Dense;
 pub use dipole::DipoleResponse;
-pub use finite_strain::{
+pub use elasticity::finite_strain::{
     FiniteStrainError, FiniteStrainModulus, Slopes, shear_modulus_by_finite_strain,
 };
+pub use elasticity::moduli::Modulus;
+pub use elasticity::shear::Shear;
+pub use elasticity::stiffness::{Compliance, StiffnessTensor};
 pub use hessian::Hessian;
-pub use homogeneous_form::{SoftModeError, SoftModeSearch, Unconverged};
 pub use interaction::Interaction;
 pub use modes::{DensityOfStates, LowestModes, Modes, ModesError};
-pub use moduli::Modulus;
-pub use preconditioner::{
-    BlockJacobi, Identity, IncompleteCholesky, Preconditioner, Preconditioning,
-    SymmetricGaussSeidel,
-};
-pub use pseudoharmonic::{FoundMode, PseudoharmonicCost, PseudoharmonicMode, PseudoharmonicModes};
-pub use quasilocalised::{Anharmonicity, QuasilocalisedMode};
 pub use response::{LinearResponse, ResponseError};
-pub use shear::Shear;
+pub use soft_modes::pseudoharmonic::{
+    FoundMode, PseudoharmonicCost, PseudoharmonicMode, PseudoharmonicModes,
+};
+pub use soft_modes::quasilocalised::{Anharmonicity, QuasilocalisedMode};
+pub use soft_modes::{SoftModeError, SoftModeSearch, Unconverged};
 pub use solver::{
     Accuracy, InverseHessian, LinearSolver, Preparation, PreparedSolver, Solution, SolveError,
     SolveReport,
 };
-pub use sparse_cholesky::SparseCholesky;
-pub use sparse_cholesky::selected_inverse::SelectedInverse;
-pub use stiffness::{Compliance, StiffnessTensor};
+pub use solvers::automatic::Automatic;
+pub use solvers::block_conjugate_gradient::BlockConjugateGradient;
+pub use solvers::conjugate_gradient::ConjugateGradient;
+pub use solvers::dense::Dense;
+pub use solvers::preconditioner::{
+    BlockJacobi, Identity, IncompleteCholesky, Preconditioner, Preconditioning,
+    SymmetricGaussSeidel,
+};
+pub use solvers::sparse_cholesky::SparseCholesky;
+pub use solvers::sparse_cholesky::selected_inverse::SelectedInverse;

@@ -25,7 +25,7 @@ pub use density_of_states::DensityOfStates;
 
 use crate::hessian::Hessian;
 use crate::solver::{InverseHessian, SolveError, dot, norm};
-use crate::sparse_cholesky::SparseCholesky;
+use crate::solvers::sparse_cholesky::SparseCholesky;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use signed_factor::Elimination;

@@ -1,7 +1,7 @@
 //! What a solver of linear systems with the Hessian is, and the inverse Hessian that checks what it delivers.
 
 use crate::hessian::Hessian;
-use crate::sparse_cholesky::selected_inverse::SelectedInverse;
+use crate::solvers::sparse_cholesky::selected_inverse::SelectedInverse;
 use std::num::NonZeroUsize;
 use thiserror::Error;
 

@@ -7,7 +7,7 @@
 use super::{ModesError, row_sum_norm};
 use crate::hessian::Hessian;
 use crate::solver::{SolveError, norm};
-use crate::sparse_cholesky::{Analysis, ShiftedFactor};
+use crate::solvers::sparse_cholesky::{Analysis, ShiftedFactor};
 use crate::threads::Threads;
 use rand::RngExt;
 use std::num::NonZeroUsize;

@@ -22,11 +22,11 @@
 //! Source: Richard, Kapteijns, Giannini, Manning & Lerner, Phys. Rev. Lett. 126, 015501 (2021); Appendix B of the
 //! paper (J. Chem. Phys. 155, 074502 (2021)).
 
-use crate::homogeneous_form::{
-    Form, Maximum, SoftModeError, SoftModeSearch, Unconverged, climb_all,
-};
 use crate::interaction::Interaction;
 use crate::response::LinearResponse;
+use crate::soft_modes::homogeneous_form::{
+    Form, Maximum, SoftModeError, SoftModeSearch, Unconverged, climb_all,
+};
 use crate::solver::dot;
 use std::num::NonZeroUsize;
 use vitreous_md_core::{DirectionError, Vector, vector};
@@ -324,7 +324,7 @@ impl<const D: usize> PseudoharmonicModes<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::homogeneous_form::tests::check_restriction;
+    use crate::soft_modes::homogeneous_form::tests::check_restriction;
 
     #[test]
     fn the_sum_over_pairs_is_a_quartic_on_every_plane() {

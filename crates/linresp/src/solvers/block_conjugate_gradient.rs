@@ -1,11 +1,11 @@
 //! Conjugate gradients for several right-hand sides at once.
 
 use crate::block_matrix::GROUP;
-use crate::conjugate_gradient::random_vector;
 use crate::hessian::Hessian;
-use crate::preconditioner::SymmetricGaussSeidel;
 use crate::solver::{Accuracy, LinearSolver, Preparation, PreparedSolver, SolveError, dot, saddle};
-use crate::sweeps::{Sweeps, hessian_sweeps, spatial_order};
+use crate::solvers::conjugate_gradient::random_vector;
+use crate::solvers::preconditioner::SymmetricGaussSeidel;
+use crate::solvers::sweeps::{Sweeps, hessian_sweeps, spatial_order};
 use crate::threads::Threads;
 use std::num::NonZeroUsize;
 

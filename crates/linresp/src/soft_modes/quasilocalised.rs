@@ -22,9 +22,11 @@
 //! Source: Gartner & Lerner, `SciPost` Phys. 1, 016 (2016); Kapteijns, Richard & Lerner, Phys. Rev. E 101, 032130
 //! (2020).
 
-use crate::homogeneous_form::{Form, Maximum, SoftModeError, SoftModeSearch, climb_all};
-use crate::pseudoharmonic::participation_ratio;
 use crate::response::LinearResponse;
+use crate::soft_modes::homogeneous_form::{
+    Form, Maximum, SoftModeError, SoftModeSearch, climb_all,
+};
+use crate::soft_modes::pseudoharmonic::participation_ratio;
 use crate::solver::{dot, norm};
 use std::num::NonZeroUsize;
 use vitreous_md_core::{
@@ -282,7 +284,7 @@ impl<const D: usize> LinearResponse<'_, D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::homogeneous_form::tests::check_restriction;
+    use crate::soft_modes::homogeneous_form::tests::check_restriction;
     use vitreous_md_core::{Cell, Radial, Scalar, Seed, SpeciesTable};
 
     /// `phi = r^-10`, cut at 1.5.

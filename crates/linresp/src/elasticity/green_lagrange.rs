@@ -1,9 +1,9 @@
 //! Second derivatives of the relaxed energy in the Green-Lagrange strain.
 
+use crate::elasticity::moduli::Modulus;
+use crate::elasticity::shear::Shear;
 use crate::hessian::changes;
-use crate::moduli::Modulus;
 use crate::response::{LinearResponse, ResponseError};
-use crate::shear::Shear;
 use crate::solver::dot;
 use vitreous_md_core::vector::{self, transform};
 use vitreous_md_core::{Linearization, Matrix};

@@ -1,7 +1,9 @@
 //! Approximate inverses of the Hessian that save conjugate gradients iterations.
 
 use crate::hessian::Hessian;
-use crate::sweeps::{Single, SingleBlock, Sweeps, incomplete_factor, pivot, single, transform};
+use crate::solvers::sweeps::{
+    Single, SingleBlock, Sweeps, incomplete_factor, pivot, single, transform,
+};
 
 /// A way to approximate the inverse of a Hessian by something cheap.
 ///
@@ -137,7 +139,7 @@ pub struct IncompleteCholesky;
 
 impl<const D: usize> Preconditioner<D> for IncompleteCholesky {
     fn prepare(&self, hessian: &Hessian<'_, D>) -> Preconditioning<D> {
-        let order = crate::sweeps::spatial_order(hessian);
+        let order = crate::solvers::sweeps::spatial_order(hessian);
         [0.0, 1e-3, 1e-2, 1e-1, 1.0, 10.0]
             .into_iter()
             .find_map(|shift| incomplete_factor(hessian, &order, shift))

@@ -1,8 +1,8 @@
 //! The stiffness tensor and what follows from it.
 
-use crate::moduli::Modulus;
+use crate::elasticity::moduli::Modulus;
+use crate::elasticity::shear::Shear;
 use crate::response::{LinearResponse, ResponseError};
-use crate::shear::Shear;
 use faer::Mat;
 use faer::linalg::solvers::DenseSolveCore;
 use vitreous_md_core::vector::{dot, identity, transform};

@@ -1,8 +1,8 @@
 //! Moduli as second derivatives of the relaxed energy in the deformation gradient.
 
+use crate::elasticity::shear::Shear;
 use crate::hessian::changes;
 use crate::response::{LinearResponse, ResponseError};
-use crate::shear::Shear;
 use crate::solver::dot;
 use std::ops::{Add, AddAssign, Mul};
 use vitreous_md_core::vector::{self, identity, transform};

@@ -1,6 +1,6 @@
 //! The shear modulus from small steps of strain, each followed by a quench.
 
-use crate::shear::Shear;
+use crate::elasticity::shear::Shear;
 use std::error::Error;
 use thiserror::Error;
 use vitreous_md_core::{CellError, Configuration, InherentStructure};

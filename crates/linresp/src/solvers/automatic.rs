@@ -1,10 +1,10 @@
 //! The choice of a solver from the size of a problem.
 
-use crate::conjugate_gradient::ConjugateGradient;
-use crate::dense::Dense;
 use crate::hessian::Hessian;
 use crate::solver::{LinearSolver, PreparedSolver, SolveError};
-use crate::sparse_cholesky::SparseCholesky;
+use crate::solvers::conjugate_gradient::ConjugateGradient;
+use crate::solvers::dense::Dense;
+use crate::solvers::sparse_cholesky::SparseCholesky;
 use std::num::NonZeroUsize;
 
 /// The solver that is expected to be the fastest for a number of right-hand sides.

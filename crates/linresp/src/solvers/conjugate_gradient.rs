@@ -1,11 +1,13 @@
 //! Preconditioned conjugate gradients in the space without trivial zero modes.
 
 use crate::hessian::Hessian;
-use crate::preconditioner::{Kind, Preconditioner, SymmetricGaussSeidel};
 use crate::solver::{
     Accuracy, LinearSolver, Preparation, PreparedSolver, SolveError, dot, norm, saddle,
 };
-use crate::sweeps::{Single, SingleBlock, Sweeps, hessian_sweeps, pivot, spatial_order, transform};
+use crate::solvers::preconditioner::{Kind, Preconditioner, SymmetricGaussSeidel};
+use crate::solvers::sweeps::{
+    Single, SingleBlock, Sweeps, hessian_sweeps, pivot, spatial_order, transform,
+};
 use crate::threads::Threads;
 use rand::RngExt;
 use std::num::NonZeroUsize;
