@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
-use vitreous::linresp::{Automatic, automatic::Method};
+use vitreous::linresp::{Automatic, solvers::automatic::Method};
 
 /// What is generated stands between these lines of the page.
 const MARKERS: [&str; 2] = ["<!-- generated: begin -->", "<!-- generated: end -->"];
