@@ -30,6 +30,8 @@ use vitreous::prelude::*;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
+/// Steps of molecular dynamics before the quench.
+const MELTING: u64 = 1000;
 /// Right-hand sides that are solved for at once by factors.
 const BLOCK: usize = 64;
 /// Dipoles over which conjugate gradients are averaged.
@@ -185,8 +187,15 @@ fn glass(clock: &mut Clock, name: &str, particles: usize) -> Outcome<()> {
     let potential = model.potential::<3>()?;
     let mixture = model.usual_mixture(3).ok_or("a model without a mixture")?;
     let start = Configuration::random(particles, mixture.density, &mixture.composition, Seed(3))?;
+    // Starts keep something of a lattice: one component would stay in it, or near a saddle.
+    let temperature = if name == "sw" { 0.1 } else { 1.0 };
+    let thermostat = NoseHoover::new(mixture.time_step, temperature, mixture.coupling_time)?;
+    let point = PhasePoint::maxwell_boltzmann(start, temperature, Seed(4))?;
+    let mut melt = Trajectory::start(thermostat, ForceField::new(&potential), point)?;
+    melt.advance(MELTING)?;
+    let liquid = melt.into_parts().0.configuration;
     let tolerance = Tolerance::force_ratio(1e-10);
-    let glass = NonlinearConjugateGradient::default().quench(&potential, start, tolerance)?;
+    let glass = NonlinearConjugateGradient::default().quench(&potential, liquid, tolerance)?;
     let hessian = Hessian::new(glass.linearization());
     let any = ConjugateGradient {
         probe: 1.0,
