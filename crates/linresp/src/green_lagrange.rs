@@ -1,6 +1,5 @@
 //! Second derivatives of the relaxed energy in the Green-Lagrange strain.
 
-use crate::hessian::changes;
 use crate::moduli::Modulus;
 use crate::response::{LinearResponse, ResponseError};
 use crate::shear::Shear;
@@ -80,7 +79,7 @@ impl Strain {
             .iter()
             .map(|edge| vector::dot(&edge.vector, &transform(&twice_symmetric, &edge.vector)))
             .collect();
-        let slope_changes = changes(linearization, &stretches);
+        let slope_changes = linearization.gradient_changes(&stretches);
         let mut force_slope = vec![[0.0; D]; linearization.particles()];
         for (edge, change) in edges.iter().zip(&slope_changes) {
             // dU/dX_j = 2 g_e (I + 2 eps) r_e. The part with g_e adds up to zero where forces are balanced.

@@ -32,9 +32,16 @@
 mod conjugate_gradient;
 mod descent;
 mod fire;
+mod limited_memory_bfgs;
+mod line_search;
+mod newton;
+mod newton_finish;
 
 pub use conjugate_gradient::NonlinearConjugateGradient;
 pub use fire::Fire;
+pub use limited_memory_bfgs::LimitedMemoryBfgs;
+pub use newton::NewtonConjugateGradient;
+pub use newton_finish::NewtonFinish;
 
 use std::ops::ControlFlow;
 use thiserror::Error;
@@ -112,13 +119,36 @@ pub trait Minimizer<const D: usize>: Send + Sync {
     }
 }
 
+/// What a minimisation computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Force evaluations.
+    pub evaluations: u64,
+    /// Expansions to second order: each a pass over the interactions as well.
+    pub linearizations: u64,
+    /// Products of the Hessian and a vector.
+    pub hessian_products: u64,
+}
+
+impl std::ops::Add for Work {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            evaluations: self.evaluations + other.evaluations,
+            linearizations: self.linearizations + other.linearizations,
+            hessian_products: self.hessian_products + other.hessian_products,
+        }
+    }
+}
+
 /// How far a minimisation has come. Between force evaluations, energy and forces may be interpolated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     /// Steps taken.
     pub iterations: u64,
-    /// Force evaluations.
-    pub evaluations: u64,
+    /// What was computed for it.
+    pub work: Work,
     /// The potential energy `U`.
     pub energy: f64,
     /// How well the forces cancel.
@@ -134,8 +164,8 @@ pub struct Converged<const D: usize> {
     pub energy: f64,
     /// How well the forces cancel.
     pub balance: ForceBalance,
-    /// Force evaluations.
-    pub evaluations: u64,
+    /// What was computed for it.
+    pub work: Work,
     /// Steps taken; 0 if the start was a minimum.
     pub iterations: u64,
 }
@@ -143,7 +173,8 @@ pub struct Converged<const D: usize> {
 /// A minimisation that did not meet its tolerance, with what it reached.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[error(
-    "not converged after {evaluations} force evaluations{}: {reason}",
+    "not converged after {} force evaluations{}: {reason}",
+    .work.evaluations,
     .balance.map(|balance| format!(", at a force ratio of {:.3e}", balance.ratio())).unwrap_or_default()
 )]
 pub struct Unconverged<const D: usize> {
@@ -154,8 +185,8 @@ pub struct Unconverged<const D: usize> {
     pub configuration: Box<Configuration<D>>,
     /// How well its forces cancel; `None` if they could not be evaluated.
     pub balance: Option<ForceBalance>,
-    /// Force evaluations.
-    pub evaluations: u64,
+    /// What was computed for it.
+    pub work: Work,
     /// Steps taken.
     pub iterations: u64,
 }

@@ -86,7 +86,7 @@ fn liquids_become_certified_glasses() {
     let mut evaluations = Vec::new();
     for minimizer in both() {
         let converged = minimizer.minimize(&model, liquid(300), tolerance).unwrap();
-        evaluations.push(converged.evaluations);
+        evaluations.push(converged.work.evaluations);
         let glass = minimizer.quench(&model, liquid(300), tolerance).unwrap();
         assert!(glass.balance().ratio() <= 1e-10);
         // The same bits again, and the energy that the minimiser said.
@@ -199,7 +199,7 @@ fn interpolation_is_exact_for_a_quadratic_energy() {
             .unwrap();
         let last = last.unwrap();
         // An evaluation after the last step tells that the step was interpolated.
-        interpolated += converged.evaluations - last.evaluations;
+        interpolated += converged.work.evaluations - last.work.evaluations;
         assert!((last.energy - converged.energy).abs() < 1e-12 * converged.energy);
         assert!((last.balance.net - converged.balance.net).abs() < 1e-12 * floor);
     }
@@ -235,7 +235,7 @@ fn a_start_at_a_minimum_stays_there() {
         let again = minimizer
             .minimize(&model, glass.configuration().clone(), tolerance)
             .unwrap();
-        assert_eq!((again.iterations, again.evaluations), (0, 1));
+        assert_eq!((again.iterations, again.work.evaluations), (0, 1));
         assert_eq!(&again.configuration, glass.configuration());
     }
 }
@@ -265,7 +265,7 @@ fn limits_end_a_run_with_what_was_reached() {
             panic!("60 evaluations are not enough");
         };
         assert_eq!(error.reason, Reason::EvaluationLimit { limit: 60 });
-        assert_eq!(error.evaluations, 60);
+        assert_eq!(error.work.evaluations, 60);
         assert!(error.to_string().contains("60 force evaluations"));
         let reached = error.balance.unwrap();
         assert!(reached.net < 0.2 * start_balance.net);
@@ -386,7 +386,7 @@ fn a_tolerance_below_rounding_ends() {
         .unwrap_err();
     assert_eq!(error.reason, Reason::Rounding);
     assert!(error.balance.unwrap().ratio() < 1e-13);
-    assert!(error.evaluations < 2000);
+    assert!(error.work.evaluations < 2000);
 }
 
 #[test]
