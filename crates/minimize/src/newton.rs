@@ -57,6 +57,8 @@ impl Default for NewtonConjugateGradient {
 
 /// The most products with the Hessian in one step.
 const PRODUCTS: u32 = 2000;
+/// The smallest forcing: below it, rounding in the sum of all forces, which no step takes away, could be left.
+const SMALLEST_FORCING: f64 = 1e-4;
 /// The most saddles to leave.
 const SADDLES: u32 = 20;
 /// So many steps at the rounding of the energy that do not halve the force are the end.
@@ -143,7 +145,8 @@ impl NewtonConjugateGradient {
         let forces = descent.mechanics.forces.clone();
         let energy = descent.mechanics.energy();
         let start = descent.configuration.positions().to_vec();
-        let forcing = self.forcing.min(descent.mechanics.balance().ratio().sqrt());
+        let ratio = descent.mechanics.balance().ratio();
+        let forcing = self.forcing.min(ratio.sqrt().max(SMALLEST_FORCING));
         loop {
             let region = Region {
                 radius: *radius,

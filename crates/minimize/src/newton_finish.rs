@@ -13,10 +13,10 @@ use vitreous_md_core::{Configuration, Potential, Tolerance};
 /// two thirds of its work, come in a handful of Newton steps.
 ///
 /// ```
-/// use vitreous_minimize::{Fire, NewtonFinish};
-/// let fastest = NewtonFinish::default();
-/// let faithful = NewtonFinish { first: Fire::default(), ..NewtonFinish::after(Fire::default()) };
-/// # let _ = (fastest, faithful);
+/// use vitreous_minimize::{Fire, Minimizer, NewtonFinish};
+/// let fast = NewtonFinish::default();
+/// let with_fire = NewtonFinish::after(Fire::default());
+/// let choices: [Box<dyn Minimizer<3>>; 2] = [Box::new(fast), Box::new(with_fire)];
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewtonFinish<M = NonlinearConjugateGradient> {
@@ -39,9 +39,9 @@ impl<M> NewtonFinish<M> {
     }
 }
 
-impl<M: Default> Default for NewtonFinish<M> {
+impl Default for NewtonFinish {
     fn default() -> Self {
-        Self::after(M::default())
+        Self::after(NonlinearConjugateGradient::default())
     }
 }
 

@@ -1,11 +1,14 @@
-//! Both minimisers on glasses, networks and bad starts.
+//! The minimisers on glasses, networks and bad starts.
 
 use std::ops::ControlFlow;
 use vitreous_md_core::{
     Cell, Configuration, ConfigurationError, ForceError, ForceField, Radial, Scalar, Seed, Species,
     SpeciesTable, Tolerance,
 };
-use vitreous_minimize::{Fire, Minimizer, NonlinearConjugateGradient, QuenchError, Reason};
+use vitreous_minimize::{
+    Fire, LimitedMemoryBfgs, Minimizer, NewtonConjugateGradient, NewtonFinish,
+    NonlinearConjugateGradient, QuenchError, Reason,
+};
 
 /// Inverse power law `t^-5` in `t = (r/lambda)^2`, less its third-order Taylor polynomial at `t = 1.48^2`, so
 /// that three derivatives vanish at the cut-off.
@@ -55,10 +58,14 @@ impl Radial for Spring {
     }
 }
 
-fn both<const D: usize>() -> [Box<dyn Minimizer<D>>; 2] {
+fn all<const D: usize>() -> [Box<dyn Minimizer<D>>; 6] {
     [
         Box::new(NonlinearConjugateGradient::default()),
         Box::new(Fire::default()),
+        Box::new(Fire::original()),
+        Box::new(LimitedMemoryBfgs::default()),
+        Box::new(NewtonConjugateGradient::default()),
+        Box::new(NewtonFinish::default()),
     ]
 }
 
@@ -84,7 +91,7 @@ fn liquids_become_certified_glasses() {
         .unwrap()
         .energy();
     let mut evaluations = Vec::new();
-    for minimizer in both() {
+    for minimizer in all() {
         let converged = minimizer.minimize(&model, liquid(300), tolerance).unwrap();
         evaluations.push(converged.work.evaluations);
         let glass = minimizer.quench(&model, liquid(300), tolerance).unwrap();
@@ -94,21 +101,22 @@ fn liquids_become_certified_glasses() {
         assert!((glass.energy() - converged.energy).abs() < 1e-11 * glass.energy());
         assert!(glass.energy() < 0.9 * start_energy);
     }
-    // What conjugate gradients are for. They took 666 and 4585 when this was written.
-    assert!(evaluations[0] < 1000, "{evaluations:?}");
-    assert!(3 * evaluations[0] < evaluations[1], "{evaluations:?}");
+    // They took 666, 901, 1100, 631, 118 and 505 when this was written, Newton's method with 827 products.
+    for (evaluations, expected) in evaluations.iter().zip([666, 901, 1100, 631, 118, 505]) {
+        assert!(2 * evaluations < 3 * expected, "{evaluations} for {expected}");
+    }
 }
 
 #[test]
-fn two_minimisers_find_the_same_minimum_from_close_by() {
+fn all_minimisers_find_the_same_minimum_from_close_by() {
     let (model, tolerance) = (mixture(), Tolerance::force_ratio(1e-11));
-    let [conjugate_gradient, _] = both();
+    let [conjugate_gradient, ..] = all();
     let glass = conjugate_gradient
         .quench(&model, liquid(200), tolerance)
         .unwrap();
     // A thousandth of the spacing: well inside the basin.
     let start = displaced(glass.configuration(), 1e-3, 5);
-    for minimizer in both() {
+    for minimizer in all() {
         let again = minimizer.quench(&model, start.clone(), tolerance).unwrap();
         assert!((again.energy() - glass.energy()).abs() < 1e-10);
     }
@@ -215,7 +223,7 @@ fn unstressed_networks_converge_by_the_floor() {
     let sites = (0..64).map(|n| cell.cartesian(&[n % 8, n / 8].map(|k| f64::from(k) / 8.0)));
     let lattice = Configuration::new(cell, sites.collect(), vec![Species(0); 64]).unwrap();
     let tolerance = Tolerance::force_ratio(1e-10);
-    for minimizer in both() {
+    for minimizer in all() {
         let network = minimizer
             .quench(&model, displaced(&lattice, 0.03, 2), tolerance)
             .unwrap();
@@ -227,15 +235,16 @@ fn unstressed_networks_converge_by_the_floor() {
 #[test]
 fn a_start_at_a_minimum_stays_there() {
     let (model, tolerance) = (mixture(), Tolerance::force_ratio(1e-10));
-    let [conjugate_gradient, _] = both();
+    let [conjugate_gradient, ..] = all();
     let glass = conjugate_gradient
         .quench(&model, liquid(200), tolerance)
         .unwrap();
-    for minimizer in both() {
+    for minimizer in all() {
         let again = minimizer
             .minimize(&model, glass.configuration().clone(), tolerance)
             .unwrap();
-        assert_eq!((again.iterations, again.work.evaluations), (0, 1));
+        // A second minimiser, if there is one, evaluates once more.
+        assert!(again.iterations == 0 && again.work.evaluations <= 2);
         assert_eq!(&again.configuration, glass.configuration());
     }
 }
@@ -278,7 +287,7 @@ fn limits_end_a_run_with_what_was_reached() {
 
 #[test]
 fn an_observer_can_stop_a_run() {
-    for minimizer in both() {
+    for minimizer in all() {
         let mut calls = 0;
         let error = minimizer
             .minimize_observed(
@@ -307,7 +316,7 @@ fn coinciding_particles_and_lost_coordinates_are_refused() {
     coinciding.positions_mut()[3] = coinciding.positions()[70];
     let mut lost = liquid(100);
     lost.positions_mut()[42][1] = f64::NAN;
-    for minimizer in both() {
+    for minimizer in all() {
         let error = minimizer
             .minimize(&model, coinciding.clone(), tolerance)
             .unwrap_err();
@@ -343,7 +352,7 @@ fn forces_too_large_to_square_are_refused() {
     let mut start = liquid(100);
     start.positions_mut()[3] = [0.0; 3];
     start.positions_mut()[70] = [1e-20, 0.0, 0.0];
-    for minimizer in both() {
+    for minimizer in all() {
         let outcome = minimizer.minimize(&mixture(), start.clone(), Tolerance::force_ratio(1e-10));
         let overlap = ForceError::Overlap {
             first: 3,
@@ -361,7 +370,7 @@ fn a_violent_start_does_not_explode() {
     let mut start = liquid(100);
     let other = start.positions()[70];
     start.positions_mut()[3] = other.map(|x| x + 0.02);
-    for minimizer in both() {
+    for minimizer in all() {
         let glass = minimizer
             .quench(&model, start.clone(), Tolerance::force_ratio(1e-10))
             .unwrap();
