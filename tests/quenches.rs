@@ -158,7 +158,11 @@ fn newton_finishes_in_a_handful_of_steps() {
             .minimize(&*potential, start, Tolerance::force_ratio(1e-5))
             .unwrap();
         let end = NewtonConjugateGradient::default()
-            .minimize(&*potential, near.configuration, Tolerance::force_ratio(1e-12))
+            .minimize(
+                &*potential,
+                near.configuration,
+                Tolerance::force_ratio(1e-12),
+            )
             .unwrap();
         assert!(
             end.iterations <= 5,

@@ -232,7 +232,11 @@ impl<const D: usize> Linearization<D> {
                 pull(edge, &relative, edge.curvature * stretch(edge, &relative));
             }
         } else {
-            let stretches: Vec<f64> = self.edges.iter().map(|edge| stretch(edge, &relative(edge))).collect();
+            let stretches: Vec<f64> = self
+                .edges
+                .iter()
+                .map(|edge| stretch(edge, &relative(edge)))
+                .collect();
             for (edge, change) in self.edges.iter().zip(self.gradient_changes(&stretches)) {
                 pull(edge, &relative(edge), change);
             }
@@ -269,8 +273,8 @@ impl<const D: usize> Linearization<D> {
                     let block = &mut blocks[i as usize];
                     for a in 0..D {
                         for b in 0..D {
-                            block[a][b] += factor
-                                * (e.vector[a] * f.vector[b] + f.vector[a] * e.vector[b]);
+                            block[a][b] +=
+                                factor * (e.vector[a] * f.vector[b] + f.vector[a] * e.vector[b]);
                         }
                     }
                 }
@@ -284,8 +288,17 @@ impl<const D: usize> Linearization<D> {
     /// # Panics
     /// If there is not one number for every edge.
     pub fn gradient_changes(&self, a: &[f64]) -> Vec<f64> {
-        assert_eq!(a.len(), self.edges.len(), "there must be a number for each edge");
-        let mut changes: Vec<f64> = self.edges.iter().zip(a).map(|(edge, a)| edge.curvature * a).collect();
+        assert_eq!(
+            a.len(),
+            self.edges.len(),
+            "there must be a number for each edge"
+        );
+        let mut changes: Vec<f64> = self
+            .edges
+            .iter()
+            .zip(a)
+            .map(|(edge, a)| edge.curvature * a)
+            .collect();
         for coupling in &self.couplings {
             let (first, second) = (coupling.first as usize, coupling.second as usize);
             changes[first] += coupling.curvature * a[second];

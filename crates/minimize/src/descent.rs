@@ -83,7 +83,9 @@ impl<'a, const D: usize> Descent<'a, D> {
     /// Expands the energy to second order at the current positions.
     pub(crate) fn linearize(&mut self, linearization: &mut Linearization<D>) -> Result<(), Reason> {
         self.linearizations += 1;
-        Ok(self.field.linearize_into(&self.configuration, linearization)?)
+        Ok(self
+            .field
+            .linearize_into(&self.configuration, linearization)?)
     }
 
     /// Whether the forces of the last evaluation cancel within the tolerance.

@@ -31,7 +31,8 @@ pub struct Fire {
     /// The first time step `dt`. Default 0.005.
     pub time_step: f64,
     /// The largest time step. Default 0.03. It should stay below a quarter of the shortest period of vibration
-    /// (the limit of stability is `1/pi` of it): above, a quench of Kob-Andersen took six times the evaluations.
+    /// (the limit of stability is `1/pi` of it): above, a quench of Kob-Andersen took six times the evaluations;
+    /// where particles vibrate slowly, as in Stillinger-Weber in its own units, longer steps save evaluations.
     pub largest_time_step: f64,
     /// The smallest time step. Default 0.0001.
     pub smallest_time_step: f64,

@@ -88,7 +88,11 @@ impl<const D: usize> Walk<D> {
     }
 
     /// Moves to where the slope along the direction vanishes, or nearly so.
-    pub(crate) fn search(&mut self, descent: &mut Descent<'_, D>, aim: &Aim) -> Result<Search, Reason> {
+    pub(crate) fn search(
+        &mut self,
+        descent: &mut Descent<'_, D>,
+        aim: &Aim,
+    ) -> Result<Search, Reason> {
         let length = longest(&self.direction);
         let squared_length = inner(&self.direction, &self.direction);
         let mut farthest = self.largest_displacement / length;
@@ -99,7 +103,10 @@ impl<const D: usize> Walk<D> {
         };
         let mut lower = start;
         let mut upper: Option<Point> = None;
-        let mut search = Search { found: false, stiffness: None };
+        let mut search = Search {
+            found: false,
+            stiffness: None,
+        };
         let mut step = aim.first.unwrap_or(0.1 * farthest).min(farthest);
         for trial in 0..TRIALS {
             if step <= resolution || step.is_nan() {
@@ -126,10 +133,14 @@ impl<const D: usize> Walk<D> {
                 search.stiffness = Some(curvature / squared_length);
                 let target = (-start.slope / curvature).min(farthest);
                 let correction = (target - step).abs();
-                if aim.interpolate && !climbs && correction <= 0.5 * step && correction <= INTERPOLATION * farthest {
+                if aim.interpolate
+                    && !climbs
+                    && correction <= 0.5 * step
+                    && correction <= INTERPOLATION * farthest
+                {
                     self.interpolate(descent, here, target);
                     search.found = true;
-                return Ok(search);
+                    return Ok(search);
                 }
             }
             if !climbs && slope.abs() <= aim.slope_ratio * start.slope.abs()

@@ -7,9 +7,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 use vitreous_md_core::vector::{dot, identity, inverse, transform};
-use vitreous_md_core::{
-    Configuration, Linearization, Matrix, Potential, Seed, Tolerance, Vector,
-};
+use vitreous_md_core::{Configuration, Linearization, Matrix, Potential, Seed, Tolerance, Vector};
 
 /// Truncated Newton: a few tens of steps, each from conjugate gradients on the linearised energy.
 ///
@@ -159,8 +157,7 @@ impl NewtonConjugateGradient {
                 *component *= share;
             }
             let d = &solution.d;
-            let predicted =
-                inner(&forces, d) - 0.5 * share * share * solution.curvature;
+            let predicted = inner(&forces, d) - 0.5 * share * share * solution.curvature;
             let length = model.squared_norm(d).sqrt();
             move_along(descent, &start, d);
             let lowered = match descent.evaluate() {
@@ -194,11 +191,7 @@ impl NewtonConjugateGradient {
 }
 
 /// Puts the particles at `start + d`.
-fn move_along<const D: usize>(
-    descent: &mut Descent<'_, D>,
-    start: &[Vector<D>],
-    d: &[Vector<D>],
-) {
+fn move_along<const D: usize>(descent: &mut Descent<'_, D>, start: &[Vector<D>], d: &[Vector<D>]) {
     let moved = descent.configuration.positions_mut().iter_mut();
     for ((to, from), d) in moved.zip(start).zip(d) {
         for k in 0..D {
@@ -315,7 +308,10 @@ impl<const D: usize> Model<D> {
         region: &Region,
     ) -> Solution<D> {
         let precondition = |r: &[Vector<D>], inverses: &[Matrix<D>]| -> Vec<Vector<D>> {
-            r.iter().zip(inverses).map(|(r, inverse)| transform(inverse, r)).collect()
+            r.iter()
+                .zip(inverses)
+                .map(|(r, inverse)| transform(inverse, r))
+                .collect()
         };
         let mut solution = Solution {
             d: vec![[0.0; D]; f.len()],

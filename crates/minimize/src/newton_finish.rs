@@ -1,7 +1,8 @@
 //! One minimiser for the way down, Newton's method for the bottom.
 
 use crate::{
-    Converged, Minimizer, NewtonConjugateGradient, NonlinearConjugateGradient, Progress, Unconverged,
+    Converged, Minimizer, NewtonConjugateGradient, NonlinearConjugateGradient, Progress,
+    Unconverged,
 };
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;

@@ -103,7 +103,10 @@ fn liquids_become_certified_glasses() {
     }
     // They took 666, 901, 1100, 631, 118 and 505 when this was written, Newton's method with 827 products.
     for (evaluations, expected) in evaluations.iter().zip([666, 901, 1100, 631, 118, 505]) {
-        assert!(2 * evaluations < 3 * expected, "{evaluations} for {expected}");
+        assert!(
+            2 * evaluations < 3 * expected,
+            "{evaluations} for {expected}"
+        );
     }
 }
 

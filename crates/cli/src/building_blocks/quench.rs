@@ -70,7 +70,11 @@ impl Display for Results {
         )?;
         writeln!(f, "max force    {:<24?} on a particle", self.max_force)?;
         writeln!(f, "evaluations  {:<24} of forces", self.evaluations)?;
-        writeln!(f, "products     {:<24} of the Hessian with a vector", self.hessian_products)?;
+        writeln!(
+            f,
+            "products     {:<24} of the Hessian with a vector",
+            self.hessian_products
+        )?;
         writeln!(f, "converged    {converged}")
     }
 }
@@ -109,18 +113,21 @@ impl Command for Quench {
     fn execute<const D: usize>(&self, sample: Sample<D>) -> Result<()> {
         check_output(&self.output)?;
         let (potential, particles) = (sample.potential.as_ref(), sample.configuration.len());
-        let outcome = self.minimizer.minimizer_with::<D>(self.evaluation_limit).minimize_observed(
-            potential,
-            sample.configuration,
-            Tolerance::force_ratio(self.force_ratio),
-            &mut |_| {
-                if STOP.load(Ordering::Relaxed) {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            },
-        );
+        let outcome = self
+            .minimizer
+            .minimizer_with::<D>(self.evaluation_limit)
+            .minimize_observed(
+                potential,
+                sample.configuration,
+                Tolerance::force_ratio(self.force_ratio),
+                &mut |_| {
+                    if STOP.load(Ordering::Relaxed) {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                },
+            );
         let (configuration, results, failure) = match outcome {
             Ok(minimum) => {
                 let results = Results {
