@@ -110,7 +110,7 @@ impl LimitedMemoryBfgs {
             let cosine = inner(&walk.direction, &walk.forces)
                 / (inner(&walk.direction, &walk.direction) * inner(&walk.forces, &walk.forces))
                     .sqrt();
-            if !(cosine > SMALLEST_COSINE) {
+            if cosine.is_nan() || cosine <= SMALLEST_COSINE {
                 pairs.clear();
                 walk.direction.clone_from(&walk.forces);
             }

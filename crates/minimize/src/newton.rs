@@ -177,11 +177,11 @@ impl NewtonConjugateGradient {
             } else if agreement > 0.75 && solution.at_edge {
                 *radius = radius.max(2.0 * length);
             }
-            if agreement > 0.05 {
+            if agreement > 0.05 && predicted > 0.0 {
                 return Ok(at_rounding);
             }
-            // Written so that it ends with numbers that are not finite, too.
-            if !(longest(d) > f64::EPSILON * longest(&start)) {
+            let too_short = longest(d) <= f64::EPSILON * longest(&start);
+            if too_short || agreement.is_nan() || predicted <= 0.0 {
                 move_along(descent, &start, &vec![[0.0; D]; d.len()]);
                 descent.evaluate()?;
                 return Err(Reason::Rounding);
@@ -429,7 +429,7 @@ fn exceeds<const D: usize>(block: &Matrix<D>, bound: f64) -> bool {
         rest[k][k] -= bound;
     }
     for k in 0..D {
-        if !(rest[k][k] > 0.0) {
+        if rest[k][k].is_nan() || rest[k][k] <= 0.0 {
             return false;
         }
         for a in k + 1..D {
