@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`md_core`] | `vitreous-md-core` | cells, configurations, neighbour lists, potential traits, integrators, extended XYZ |
 //! | [`potentials`] | `vitreous-potentials` | the models and the decorators they are built from |
-//! | [`minimize`] | `vitreous-minimize` | FIRE and conjugate gradient: from a liquid to its inherent structure |
+//! | [`minimize`] | `vitreous-minimize` | FIRE, conjugate gradients, L-BFGS, Newton: from a liquid to its inherent structure |
 //! | [`linresp`] | `vitreous-linresp` | Hessians, linear solvers, elastic moduli, dipole stiffness |
 //! | [`observables`] | `vitreous-observables` | time correlations, relaxation times, bootstrap, the mesoelastic fit |
 //!
@@ -20,7 +20,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let model = InversePowerMixture::default().potential()?;
 //! let start = Configuration::<3>::random(64, 0.82, &[0.5, 0.5], Seed(7))?;
-//! let glass = NonlinearConjugateGradient::default().quench(&model, start, Tolerance::force_ratio(1e-10))?;
+//! let glass = NewtonFinish::default().quench(&model, start, Tolerance::force_ratio(1e-10))?;
 //! let response = LinearResponse::new(&glass, &SparseCholesky::default())?;
 //! let shear = response.shear_modulus(Plane::XY)?;
 //! println!("G = {:.6} (Born {:.6}, prestress {:.6}, non-affine {:.6})",
@@ -47,7 +47,10 @@ pub mod prelude {
         Sum, ThreeBody, Tolerance, Trajectory, Triplet, VelocityVerlet, directional_derivatives,
         linearize, mixed_third_derivatives,
     };
-    pub use vitreous_minimize::{Fire, Minimizer, NonlinearConjugateGradient};
+    pub use vitreous_minimize::{
+        Fire, LimitedMemoryBfgs, Minimizer, NewtonConjugateGradient, NewtonFinish,
+        NonlinearConjugateGradient,
+    };
     pub use vitreous_observables::{
         Bootstrap, LogSchedule, Mesoelastic, SelfCorrelator, StatePoint, Stiffness, WaveVectors,
         relaxation,

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 use vitreous::linresp::{ConjugateGradient, LinearResponse, LinearSolver, SparseCholesky};
 use vitreous::md_core::{Configuration, InherentStructure, Potential, Seed, Tolerance};
-use vitreous::minimize::{Fire, Minimizer, NonlinearConjugateGradient};
+use vitreous::minimize::{
+    Fire, LimitedMemoryBfgs, Minimizer, NewtonFinish, NonlinearConjugateGradient,
+};
 
 /// What is measured in a glass.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,9 +44,27 @@ pub(crate) type Outcome<const D: usize> = std::result::Result<Glass<D>, String>;
 impl MinimizerName {
     /// The minimiser of this name with its default parameters.
     pub(crate) fn minimizer<const D: usize>(self) -> Box<dyn Minimizer<D>> {
+        self.minimizer_with(None)
+    }
+
+    /// The same, with a limit on force evaluations.
+    pub(crate) fn minimizer_with<const D: usize>(
+        self,
+        limit: Option<u64>,
+    ) -> Box<dyn Minimizer<D>> {
+        let mut gradients = NonlinearConjugateGradient::default();
+        let mut quasi_newton = LimitedMemoryBfgs::default();
+        let mut fire = Fire::default();
+        if let Some(limit) = limit {
+            gradients.evaluation_limit = limit;
+            quasi_newton.evaluation_limit = limit;
+            fire.evaluation_limit = limit;
+        }
         match self {
-            Self::ConjugateGradient => Box::new(NonlinearConjugateGradient::default()),
-            Self::Fire => Box::new(Fire::default()),
+            Self::Newton => Box::new(NewtonFinish::after(gradients)),
+            Self::ConjugateGradient => Box::new(gradients),
+            Self::LimitedMemoryBfgs => Box::new(quasi_newton),
+            Self::Fire => Box::new(fire),
         }
     }
 }

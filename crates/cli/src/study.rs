@@ -148,7 +148,7 @@ impl Default for Glasses {
         Self {
             per_run: 5,
             interactions: 100,
-            minimizer: MinimizerName::ConjugateGradient,
+            minimizer: MinimizerName::Newton,
             force_ratio: 1e-10,
             solver: SolverName::Cholesky,
         }
@@ -159,8 +159,12 @@ impl Default for Glasses {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum MinimizerName {
+    /// Nonlinear conjugate gradient, finished by Newton's method.
+    Newton,
     /// Nonlinear conjugate gradient.
     ConjugateGradient,
+    /// The quasi-Newton method of limited memory.
+    LimitedMemoryBfgs,
     /// The fast inertial relaxation engine.
     Fire,
 }

@@ -7,7 +7,7 @@ use crate::solver::SolveError;
 use crate::threads::Threads;
 use std::num::NonZeroUsize;
 use vitreous_md_core::linearization::{Edge, Linearization};
-use vitreous_md_core::{Matrix, Vector, vector};
+use vitreous_md_core::{Matrix, Vector};
 
 /// The Hessian `M = d2U/dx dx` of a linearised energy.
 ///
@@ -122,31 +122,8 @@ impl<'a, const D: usize> Hessian<'a, D> {
             x.len() == self.dimension() && y.len() == self.dimension(),
             "vectors must have D N components"
         );
-        let (x, _) = x.as_chunks::<D>();
-        let (y, _) = y.as_chunks_mut::<D>();
-        y.fill([0.0; D]);
-        let edges = self.linearization.edges();
-        let relative = |edge: &Edge<D>| vector::subtract(&x[edge.j as usize], &x[edge.i as usize]);
-        // Half the changes of the squared lengths, and with them half the changes of g.
-        let stretch = |edge: &Edge<D>| vector::dot(&edge.vector, &relative(edge));
-        let mut pull = |edge: &Edge<D>, change: f64| {
-            let relative = relative(edge);
-            for k in 0..D {
-                let force = 2.0 * edge.gradient * relative[k] + 4.0 * change * edge.vector[k];
-                y[edge.i as usize][k] -= force;
-                y[edge.j as usize][k] += force;
-            }
-        };
-        if self.linearization.couplings().is_empty() {
-            for edge in edges {
-                pull(edge, edge.curvature * stretch(edge));
-            }
-        } else {
-            let stretches: Vec<f64> = edges.iter().map(stretch).collect();
-            for (edge, change) in edges.iter().zip(changes(self.linearization, &stretches)) {
-                pull(edge, change);
-            }
-        }
+        self.linearization
+            .apply_hessian(x.as_chunks::<D>().0, y.as_chunks_mut::<D>().0);
     }
 
     /// The number of trivial zero modes: `D` translations of every cluster, and the rotations of the clusters
@@ -176,22 +153,6 @@ impl<'a, const D: usize> Hessian<'a, D> {
             .flat_map(|block| (0..D).map(move |k| block[k][k]))
             .fold(0.0, f64::max)
     }
-}
-
-/// `sum_f h_ef a_f` for every edge `e`, given one number `a_f` for every edge.
-pub(crate) fn changes<const D: usize>(linearization: &Linearization<D>, a: &[f64]) -> Vec<f64> {
-    let mut changes: Vec<f64> = linearization
-        .edges()
-        .iter()
-        .zip(a)
-        .map(|(edge, a)| edge.curvature * a)
-        .collect();
-    for coupling in linearization.couplings() {
-        let (first, second) = (coupling.first as usize, coupling.second as usize);
-        changes[first] += coupling.curvature * a[second];
-        changes[second] += coupling.curvature * a[first];
-    }
-    changes
 }
 
 /// `4 h_ef r_e r_f^T`.

@@ -165,6 +165,32 @@ impl<'a, const D: usize> ForceField<'a, D> {
             Err(explain(configuration, &around))
         }
     }
+
+    /// As [`linearize`], with the neighbour list at hand and the memory of an earlier result.
+    ///
+    /// # Errors
+    /// As [`ForceField::evaluate`].
+    pub fn linearize_into(
+        &mut self,
+        configuration: &Configuration<D>,
+        linearization: &mut Linearization<D>,
+    ) -> Result<(), ForceError> {
+        configuration.check_finite()?;
+        self.potential.check(configuration)?;
+        let around = self.list.update(configuration);
+        linearization.clear(configuration);
+        self.potential.add_terms(&around, linearization);
+        let curvatures = linearization.edges().iter().map(|edge| edge.curvature);
+        let couplings = linearization.couplings().iter();
+        let couplings = couplings.map(|coupling| coupling.curvature);
+        let finite =
+            linearization.totals().is_finite() && curvatures.chain(couplings).all(f64::is_finite);
+        if finite {
+            Ok(())
+        } else {
+            Err(explain(configuration, &around))
+        }
+    }
 }
 
 /// All terms of a potential with their first and second derivatives at a configuration.
@@ -175,22 +201,9 @@ pub fn linearize<const D: usize>(
     potential: &dyn Potential<D>,
     configuration: &Configuration<D>,
 ) -> Result<Linearization<D>, ForceError> {
-    configuration.check_finite()?;
-    potential.check(configuration)?;
-    let mut list = VerletList::new(ranges(potential), 0.0);
-    let around = list.update(configuration);
     let mut linearization = Linearization::empty(configuration);
-    potential.add_terms(&around, &mut linearization);
-    let curvatures = linearization.edges().iter().map(|edge| edge.curvature);
-    let couplings = linearization.couplings().iter();
-    let couplings = couplings.map(|coupling| coupling.curvature);
-    let finite =
-        linearization.totals().is_finite() && curvatures.chain(couplings).all(f64::is_finite);
-    if finite {
-        Ok(linearization)
-    } else {
-        Err(explain(configuration, &around))
-    }
+    ForceField::with_skin(potential, 0.0).linearize_into(configuration, &mut linearization)?;
+    Ok(linearization)
 }
 
 pub(crate) fn ranges<const D: usize>(potential: &dyn Potential<D>) -> Ranges {

@@ -14,7 +14,7 @@
 
 use crate::configuration::Configuration;
 use crate::totals::Totals;
-use crate::vector::{Matrix, Vector, norm_squared};
+use crate::vector::{Matrix, Vector, dot, norm_squared, subtract};
 
 /// One edge: a vector between two particles (or images) and the derivatives of the energy in its square.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,6 +71,17 @@ impl<const D: usize> Linearization<D> {
             edges: Vec::new(),
             couplings: Vec::new(),
         }
+    }
+
+    /// Makes it that of another configuration, without terms; memory is kept.
+    pub fn clear(&mut self, configuration: &Configuration<D>) {
+        self.edges.clear();
+        self.couplings.clear();
+        *self = Self {
+            edges: std::mem::take(&mut self.edges),
+            couplings: std::mem::take(&mut self.couplings),
+            ..Self::empty(configuration)
+        };
     }
 
     /// Adds a pair term between particles `[i, j]` with `r = x_j - x_i` and `[U, dU/ds, d2U/ds^2]`.
@@ -188,6 +199,112 @@ impl<const D: usize> Linearization<D> {
             }
         }
         gradient
+    }
+
+    /// The product `y = M x` with the Hessian `M = d2U/dx dx`, both `N x D`, straight from the edges: with
+    /// `x_e = x_j - x_i`,
+    ///
+    /// ```text
+    /// x . M . x = sum_e 2 g_e |x_e|^2 + sum_ef 4 h_ef (r_e . x_e)(r_f . x_f)
+    /// ```
+    ///
+    /// # Panics
+    /// If a length is not `N`.
+    pub fn apply_hessian(&self, x: &[Vector<D>], y: &mut [Vector<D>]) {
+        assert!(
+            x.len() == self.particles && y.len() == self.particles,
+            "there must be a vector for each particle"
+        );
+        y.fill([0.0; D]);
+        let relative = |edge: &Edge<D>| subtract(&x[edge.j as usize], &x[edge.i as usize]);
+        // Half the changes of the squared lengths, and with them half the changes of g.
+        let stretch = |edge: &Edge<D>, relative: &Vector<D>| dot(&edge.vector, relative);
+        let mut pull = |edge: &Edge<D>, relative: &Vector<D>, change: f64| {
+            for k in 0..D {
+                let force = 2.0 * edge.gradient * relative[k] + 4.0 * change * edge.vector[k];
+                y[edge.i as usize][k] -= force;
+                y[edge.j as usize][k] += force;
+            }
+        };
+        if self.couplings.is_empty() {
+            for edge in &self.edges {
+                let relative = relative(edge);
+                pull(edge, &relative, edge.curvature * stretch(edge, &relative));
+            }
+        } else {
+            let stretches: Vec<f64> = self
+                .edges
+                .iter()
+                .map(|edge| stretch(edge, &relative(edge)))
+                .collect();
+            for (edge, change) in self.edges.iter().zip(self.gradient_changes(&stretches)) {
+                pull(edge, &relative(edge), change);
+            }
+        }
+    }
+
+    /// The diagonal `D x D` blocks of the Hessian, one for each particle.
+    pub fn hessian_diagonal(&self) -> Vec<Matrix<D>> {
+        let mut blocks = vec![[[0.0; D]; D]; self.particles];
+        for edge in &self.edges {
+            if edge.i == edge.j {
+                continue;
+            }
+            for i in [edge.i, edge.j] {
+                let block = &mut blocks[i as usize];
+                for a in 0..D {
+                    for b in 0..D {
+                        block[a][b] += 4.0 * edge.curvature * edge.vector[a] * edge.vector[b];
+                    }
+                    block[a][a] += 2.0 * edge.gradient;
+                }
+            }
+        }
+        for coupling in &self.couplings {
+            let e = &self.edges[coupling.first as usize];
+            let f = &self.edges[coupling.second as usize];
+            // With u_e = u_j - u_i, a particle at an edge of each has the product of their signs.
+            for (i, sign) in [(e.i, -1.0), (e.j, 1.0)] {
+                for (j, other) in [(f.i, -1.0), (f.j, 1.0)] {
+                    if i != j {
+                        continue;
+                    }
+                    let factor = 4.0 * sign * other * coupling.curvature;
+                    let block = &mut blocks[i as usize];
+                    for a in 0..D {
+                        for b in 0..D {
+                            block[a][b] +=
+                                factor * (e.vector[a] * f.vector[b] + f.vector[a] * e.vector[b]);
+                        }
+                    }
+                }
+            }
+        }
+        blocks
+    }
+
+    /// `sum_f h_ef a_f` for every edge `e`: how the `g_e` change with squared lengths that change by `a_f`.
+    ///
+    /// # Panics
+    /// If there is not one number for every edge.
+    pub fn gradient_changes(&self, a: &[f64]) -> Vec<f64> {
+        assert_eq!(
+            a.len(),
+            self.edges.len(),
+            "there must be a number for each edge"
+        );
+        let mut changes: Vec<f64> = self
+            .edges
+            .iter()
+            .zip(a)
+            .map(|(edge, a)| edge.curvature * a)
+            .collect();
+        for coupling in &self.couplings {
+            let (first, second) = (coupling.first as usize, coupling.second as usize);
+            changes[first] += coupling.curvature * a[second];
+            changes[second] += coupling.curvature * a[first];
+        }
+        changes
     }
 
     /// The sums that come with the forces, as [`crate::Potential::add_forces`] gives them.

@@ -1,10 +1,10 @@
 //! What every minimiser does besides choosing steps: evaluating, counting, judging, reporting.
 
-use crate::{Converged, Progress, Reason, Unconverged};
+use crate::{Converged, Progress, Reason, Unconverged, Work};
 use std::ops::ControlFlow;
 use vitreous_md_core::vector::norm_squared;
 use vitreous_md_core::{
-    Configuration, ForceBalance, ForceField, Mechanics, Potential, Tolerance, Vector,
+    Configuration, ForceBalance, ForceField, Linearization, Mechanics, Potential, Tolerance, Vector,
 };
 
 /// Without a new lowest net force for so many evaluations, a run is taken to be stuck at rounding: plateaus
@@ -22,6 +22,8 @@ pub(crate) struct Descent<'a, const D: usize> {
     evaluation_limit: u64,
     observe: &'a mut dyn FnMut(&Progress) -> ControlFlow<()>,
     iterations: u64,
+    linearizations: u64,
+    hessian_products: u64,
     /// The lowest rms net force so far, and the number of the evaluation that found it.
     lowest: (f64, u64),
     /// The last positions with finite energy.
@@ -51,6 +53,8 @@ impl<'a, const D: usize> Descent<'a, D> {
             evaluation_limit,
             observe,
             iterations: 0,
+            linearizations: 0,
+            hessian_products: 0,
             lowest: (f64::INFINITY, 0),
             balance: None,
         }
@@ -74,6 +78,14 @@ impl<'a, const D: usize> Descent<'a, D> {
             return Err(Reason::Rounding);
         }
         Ok(())
+    }
+
+    /// Expands the energy to second order at the current positions.
+    pub(crate) fn linearize(&mut self, linearization: &mut Linearization<D>) -> Result<(), Reason> {
+        self.linearizations += 1;
+        Ok(self
+            .field
+            .linearize_into(&self.configuration, linearization)?)
     }
 
     /// Whether the forces of the last evaluation cancel within the tolerance.
@@ -112,7 +124,7 @@ impl<'a, const D: usize> Descent<'a, D> {
     fn tell(&mut self, energy: f64, balance: ForceBalance) -> Result<(), Reason> {
         let progress = Progress {
             iterations: self.iterations,
-            evaluations: self.field.evaluations(),
+            work: self.work(),
             energy,
             balance,
         };
@@ -120,6 +132,19 @@ impl<'a, const D: usize> Descent<'a, D> {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(Reason::Interrupted),
         }
+    }
+
+    fn work(&self) -> Work {
+        Work {
+            evaluations: self.field.evaluations(),
+            linearizations: self.linearizations,
+            hessian_products: self.hessian_products,
+        }
+    }
+
+    /// Counts a product with the Hessian.
+    pub(crate) fn count_product(&mut self) {
+        self.hessian_products += 1;
     }
 
     /// The number of steps so far.
@@ -137,12 +162,13 @@ impl<'a, const D: usize> Descent<'a, D> {
         mut self,
         end: Result<(), Reason>,
     ) -> Result<Converged<D>, Unconverged<D>> {
+        let work = self.work();
         match end {
             Ok(()) => Ok(Converged {
                 energy: self.mechanics.energy(),
                 balance: self.mechanics.balance(),
                 configuration: self.configuration,
-                evaluations: self.field.evaluations(),
+                work,
                 iterations: self.iterations,
             }),
             Err(reason) => {
@@ -153,7 +179,7 @@ impl<'a, const D: usize> Descent<'a, D> {
                     reason,
                     configuration: Box::new(self.configuration),
                     balance: self.balance,
-                    evaluations: self.field.evaluations(),
+                    work,
                     iterations: self.iterations,
                 })
             }

@@ -1,11 +1,14 @@
-//! Both minimisers on glasses, networks and bad starts.
+//! The minimisers on glasses, networks and bad starts.
 
 use std::ops::ControlFlow;
 use vitreous_md_core::{
     Cell, Configuration, ConfigurationError, ForceError, ForceField, Radial, Scalar, Seed, Species,
     SpeciesTable, Tolerance,
 };
-use vitreous_minimize::{Fire, Minimizer, NonlinearConjugateGradient, QuenchError, Reason};
+use vitreous_minimize::{
+    Fire, LimitedMemoryBfgs, Minimizer, NewtonConjugateGradient, NewtonFinish,
+    NonlinearConjugateGradient, QuenchError, Reason,
+};
 
 /// Inverse power law `t^-5` in `t = (r/lambda)^2`, less its third-order Taylor polynomial at `t = 1.48^2`, so
 /// that three derivatives vanish at the cut-off.
@@ -55,10 +58,14 @@ impl Radial for Spring {
     }
 }
 
-fn both<const D: usize>() -> [Box<dyn Minimizer<D>>; 2] {
+fn all<const D: usize>() -> [Box<dyn Minimizer<D>>; 6] {
     [
         Box::new(NonlinearConjugateGradient::default()),
         Box::new(Fire::default()),
+        Box::new(Fire::original()),
+        Box::new(LimitedMemoryBfgs::default()),
+        Box::new(NewtonConjugateGradient::default()),
+        Box::new(NewtonFinish::default()),
     ]
 }
 
@@ -84,9 +91,9 @@ fn liquids_become_certified_glasses() {
         .unwrap()
         .energy();
     let mut evaluations = Vec::new();
-    for minimizer in both() {
+    for minimizer in all() {
         let converged = minimizer.minimize(&model, liquid(300), tolerance).unwrap();
-        evaluations.push(converged.evaluations);
+        evaluations.push(converged.work.evaluations);
         let glass = minimizer.quench(&model, liquid(300), tolerance).unwrap();
         assert!(glass.balance().ratio() <= 1e-10);
         // The same bits again, and the energy that the minimiser said.
@@ -94,21 +101,25 @@ fn liquids_become_certified_glasses() {
         assert!((glass.energy() - converged.energy).abs() < 1e-11 * glass.energy());
         assert!(glass.energy() < 0.9 * start_energy);
     }
-    // What conjugate gradients are for. They took 666 and 4585 when this was written.
-    assert!(evaluations[0] < 1000, "{evaluations:?}");
-    assert!(3 * evaluations[0] < evaluations[1], "{evaluations:?}");
+    // They took 666, 901, 1100, 631, 118 and 505 when this was written, Newton's method with 827 products.
+    for (evaluations, expected) in evaluations.iter().zip([666, 901, 1100, 631, 118, 505]) {
+        assert!(
+            2 * evaluations < 3 * expected,
+            "{evaluations} for {expected}"
+        );
+    }
 }
 
 #[test]
-fn two_minimisers_find_the_same_minimum_from_close_by() {
+fn all_minimisers_find_the_same_minimum_from_close_by() {
     let (model, tolerance) = (mixture(), Tolerance::force_ratio(1e-11));
-    let [conjugate_gradient, _] = both();
+    let [conjugate_gradient, ..] = all();
     let glass = conjugate_gradient
         .quench(&model, liquid(200), tolerance)
         .unwrap();
     // A thousandth of the spacing: well inside the basin.
     let start = displaced(glass.configuration(), 1e-3, 5);
-    for minimizer in both() {
+    for minimizer in all() {
         let again = minimizer.quench(&model, start.clone(), tolerance).unwrap();
         assert!((again.energy() - glass.energy()).abs() < 1e-10);
     }
@@ -199,7 +210,7 @@ fn interpolation_is_exact_for_a_quadratic_energy() {
             .unwrap();
         let last = last.unwrap();
         // An evaluation after the last step tells that the step was interpolated.
-        interpolated += converged.evaluations - last.evaluations;
+        interpolated += converged.work.evaluations - last.work.evaluations;
         assert!((last.energy - converged.energy).abs() < 1e-12 * converged.energy);
         assert!((last.balance.net - converged.balance.net).abs() < 1e-12 * floor);
     }
@@ -215,7 +226,7 @@ fn unstressed_networks_converge_by_the_floor() {
     let sites = (0..64).map(|n| cell.cartesian(&[n % 8, n / 8].map(|k| f64::from(k) / 8.0)));
     let lattice = Configuration::new(cell, sites.collect(), vec![Species(0); 64]).unwrap();
     let tolerance = Tolerance::force_ratio(1e-10);
-    for minimizer in both() {
+    for minimizer in all() {
         let network = minimizer
             .quench(&model, displaced(&lattice, 0.03, 2), tolerance)
             .unwrap();
@@ -227,15 +238,16 @@ fn unstressed_networks_converge_by_the_floor() {
 #[test]
 fn a_start_at_a_minimum_stays_there() {
     let (model, tolerance) = (mixture(), Tolerance::force_ratio(1e-10));
-    let [conjugate_gradient, _] = both();
+    let [conjugate_gradient, ..] = all();
     let glass = conjugate_gradient
         .quench(&model, liquid(200), tolerance)
         .unwrap();
-    for minimizer in both() {
+    for minimizer in all() {
         let again = minimizer
             .minimize(&model, glass.configuration().clone(), tolerance)
             .unwrap();
-        assert_eq!((again.iterations, again.evaluations), (0, 1));
+        // A second minimiser, if there is one, evaluates once more.
+        assert!(again.iterations == 0 && again.work.evaluations <= 2);
         assert_eq!(&again.configuration, glass.configuration());
     }
 }
@@ -265,7 +277,7 @@ fn limits_end_a_run_with_what_was_reached() {
             panic!("60 evaluations are not enough");
         };
         assert_eq!(error.reason, Reason::EvaluationLimit { limit: 60 });
-        assert_eq!(error.evaluations, 60);
+        assert_eq!(error.work.evaluations, 60);
         assert!(error.to_string().contains("60 force evaluations"));
         let reached = error.balance.unwrap();
         assert!(reached.net < 0.2 * start_balance.net);
@@ -278,7 +290,7 @@ fn limits_end_a_run_with_what_was_reached() {
 
 #[test]
 fn an_observer_can_stop_a_run() {
-    for minimizer in both() {
+    for minimizer in all() {
         let mut calls = 0;
         let error = minimizer
             .minimize_observed(
@@ -307,7 +319,7 @@ fn coinciding_particles_and_lost_coordinates_are_refused() {
     coinciding.positions_mut()[3] = coinciding.positions()[70];
     let mut lost = liquid(100);
     lost.positions_mut()[42][1] = f64::NAN;
-    for minimizer in both() {
+    for minimizer in all() {
         let error = minimizer
             .minimize(&model, coinciding.clone(), tolerance)
             .unwrap_err();
@@ -343,7 +355,7 @@ fn forces_too_large_to_square_are_refused() {
     let mut start = liquid(100);
     start.positions_mut()[3] = [0.0; 3];
     start.positions_mut()[70] = [1e-20, 0.0, 0.0];
-    for minimizer in both() {
+    for minimizer in all() {
         let outcome = minimizer.minimize(&mixture(), start.clone(), Tolerance::force_ratio(1e-10));
         let overlap = ForceError::Overlap {
             first: 3,
@@ -361,7 +373,7 @@ fn a_violent_start_does_not_explode() {
     let mut start = liquid(100);
     let other = start.positions()[70];
     start.positions_mut()[3] = other.map(|x| x + 0.02);
-    for minimizer in both() {
+    for minimizer in all() {
         let glass = minimizer
             .quench(&model, start.clone(), Tolerance::force_ratio(1e-10))
             .unwrap();
@@ -386,7 +398,7 @@ fn a_tolerance_below_rounding_ends() {
         .unwrap_err();
     assert_eq!(error.reason, Reason::Rounding);
     assert!(error.balance.unwrap().ratio() < 1e-13);
-    assert!(error.evaluations < 2000);
+    assert!(error.work.evaluations < 2000);
 }
 
 #[test]

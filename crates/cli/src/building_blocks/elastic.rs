@@ -11,7 +11,7 @@ use vitreous::linresp::{
     LinearResponse, Modulus, Shear, StiffnessTensor, shear_modulus_by_finite_strain,
 };
 use vitreous::md_core::{Plane, Potential, Tolerance};
-use vitreous::minimize::{Minimizer, NonlinearConjugateGradient};
+use vitreous::minimize::{Minimizer, NewtonFinish};
 
 /// The force ratio of quenches between steps of strain: what is left of the forces is divided by the step.
 const STRAINED_FORCE_RATIO: f64 = 1e-12;
@@ -184,7 +184,7 @@ impl Elastic {
             shear,
             self.strain_step,
             |configuration| {
-                NonlinearConjugateGradient::default().quench(
+                NewtonFinish::default().quench(
                     potential,
                     configuration,
                     Tolerance::force_ratio(STRAINED_FORCE_RATIO),

@@ -14,7 +14,6 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use vitreous::md_core::extended_xyz::{Frame, Labels, write_frame};
 use vitreous::md_core::{Configuration, ForceField, Tolerance};
-use vitreous::minimize::{Fire, Minimizer, NonlinearConjugateGradient};
 
 /// The arguments.
 #[derive(clap::Args)]
@@ -25,7 +24,7 @@ pub(crate) struct Quench {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// The way downhill.
-    #[arg(long, value_enum, default_value_t = MinimizerName::ConjugateGradient)]
+    #[arg(long, value_enum, default_value_t = MinimizerName::Newton)]
     minimizer: MinimizerName,
     /// The force ratio (net force on particles over force of interactions) at which a minimum is reached.
     #[arg(long, value_name = "RATIO", default_value = "1e-10", value_parser = positive_number, allow_negative_numbers = true)]
@@ -42,6 +41,7 @@ struct Results {
     force_ratio: f64,
     max_force: f64,
     evaluations: u64,
+    hessian_products: u64,
     converged: bool,
     #[serde(skip)]
     particles: usize,
@@ -70,27 +70,16 @@ impl Display for Results {
         )?;
         writeln!(f, "max force    {:<24?} on a particle", self.max_force)?;
         writeln!(f, "evaluations  {:<24} of forces", self.evaluations)?;
+        writeln!(
+            f,
+            "products     {:<24} of the Hessian with a vector",
+            self.hessian_products
+        )?;
         writeln!(f, "converged    {converged}")
     }
 }
 
 impl Quench {
-    fn minimizer<const D: usize>(&self) -> Box<dyn Minimizer<D>> {
-        match (self.minimizer, self.evaluation_limit) {
-            (name, None) => name.minimizer(),
-            (MinimizerName::ConjugateGradient, Some(evaluation_limit)) => {
-                Box::new(NonlinearConjugateGradient {
-                    evaluation_limit,
-                    ..NonlinearConjugateGradient::default()
-                })
-            }
-            (MinimizerName::Fire, Some(evaluation_limit)) => Box::new(Fire {
-                evaluation_limit,
-                ..Fire::default()
-            }),
-        }
-    }
-
     /// Writes a configuration with what is known of it.
     fn write<const D: usize>(
         &self,
@@ -124,25 +113,29 @@ impl Command for Quench {
     fn execute<const D: usize>(&self, sample: Sample<D>) -> Result<()> {
         check_output(&self.output)?;
         let (potential, particles) = (sample.potential.as_ref(), sample.configuration.len());
-        let outcome = self.minimizer::<D>().minimize_observed(
-            potential,
-            sample.configuration,
-            Tolerance::force_ratio(self.force_ratio),
-            &mut |_| {
-                if STOP.load(Ordering::Relaxed) {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            },
-        );
+        let outcome = self
+            .minimizer
+            .minimizer_with::<D>(self.evaluation_limit)
+            .minimize_observed(
+                potential,
+                sample.configuration,
+                Tolerance::force_ratio(self.force_ratio),
+                &mut |_| {
+                    if STOP.load(Ordering::Relaxed) {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                },
+            );
         let (configuration, results, failure) = match outcome {
             Ok(minimum) => {
                 let results = Results {
                     energy: minimum.energy,
                     force_ratio: minimum.balance.ratio(),
                     max_force: minimum.balance.largest,
-                    evaluations: minimum.evaluations,
+                    evaluations: minimum.work.evaluations,
+                    hessian_products: minimum.work.hessian_products,
                     converged: true,
                     particles,
                     by_floor: minimum.balance.ratio() > self.force_ratio,
@@ -159,7 +152,8 @@ impl Command for Quench {
                     energy: mechanics.energy(),
                     force_ratio: mechanics.balance().ratio(),
                     max_force: mechanics.balance().largest,
-                    evaluations: unconverged.evaluations,
+                    evaluations: unconverged.work.evaluations,
+                    hessian_products: unconverged.work.hessian_products,
                     converged: false,
                     particles,
                     by_floor: false,

@@ -2,7 +2,6 @@
 
 use crate::elasticity::moduli::Modulus;
 use crate::elasticity::shear::Shear;
-use crate::hessian::changes;
 use crate::response::{LinearResponse, ResponseError};
 use crate::solver::dot;
 use vitreous_md_core::vector::{self, transform};
@@ -80,7 +79,7 @@ impl Strain {
             .iter()
             .map(|edge| vector::dot(&edge.vector, &transform(&twice_symmetric, &edge.vector)))
             .collect();
-        let slope_changes = changes(linearization, &stretches);
+        let slope_changes = linearization.gradient_changes(&stretches);
         let mut force_slope = vec![[0.0; D]; linearization.particles()];
         for (edge, change) in edges.iter().zip(&slope_changes) {
             // dU/dX_j = 2 g_e (I + 2 eps) r_e. The part with g_e adds up to zero where forces are balanced.

@@ -1,7 +1,6 @@
 //! Moduli as second derivatives of the relaxed energy in the deformation gradient.
 
 use crate::elasticity::shear::Shear;
-use crate::hessian::changes;
 use crate::response::{LinearResponse, ResponseError};
 use crate::solver::dot;
 use std::ops::{Add, AddAssign, Mul};
@@ -216,7 +215,7 @@ impl<const D: usize> Strain<D> {
             .zip(&steps)
             .map(|(edge, step)| 2.0 * vector::dot(&edge.vector, step))
             .collect();
-        let slope_changes = changes(linearization, &stretches);
+        let slope_changes = linearization.gradient_changes(&stretches);
         let mut force_slope = vec![[0.0; D]; linearization.particles()];
         for ((edge, step), change) in edges.iter().zip(&steps).zip(&slope_changes) {
             for k in 0..D {
