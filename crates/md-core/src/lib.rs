@@ -16,6 +16,7 @@ pub mod extended_xyz;
 pub mod force_error;
 pub mod force_field;
 pub mod inherent_structure;
+mod lanes;
 pub mod linearization;
 pub mod neighbours;
 pub mod pairs;

@@ -2,13 +2,15 @@
 
 use crate::configuration::{Configuration, Species};
 use crate::force_error::ForceError;
+use crate::lanes::{Lanes, Quad, Task, dispatch};
 use crate::linearization::Linearization;
-use crate::neighbours::Neighbourhood;
+use crate::neighbours::{Neighbourhood, Piece};
 use crate::path::{Direction, PathSums, squared_length};
 use crate::potential::Potential;
 use crate::scalar::{Scalar, Taylor};
 use crate::totals::Totals;
 use crate::vector::{Vector, norm_squared};
+use std::cell::Cell;
 use thiserror::Error;
 
 /// The energy of two particles as a function of their distance, for one pair of species.
@@ -45,59 +47,320 @@ pub trait Radial: Send + Sync {
         self.energy(Taylor::variable(squared_distance))
             .derivatives()
     }
+
+    /// `phi` and `dphi/ds` at each of many squared distances: what forces are made of. The three slices have
+    /// the same length.
+    ///
+    /// Compiled for the instruction set of the machine: a function without branches and without `exp`, `ln` and
+    /// `sin_cos` is evaluated in vectors. Override it where a choice that is the same for all distances can be
+    /// made before the loop.
+    #[inline(always)]
+    fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
+        const GROUP: usize = 8;
+        let outputs = energies.chunks_mut(GROUP).zip(slopes.chunks_mut(GROUP));
+        for (given, (energies, slopes)) in squared_distances.chunks(GROUP).zip(outputs) {
+            // Arrays of this function alone: the compiler need not fear that a result changes a parameter.
+            let [mut squares, mut values, mut derivatives] = [[given[0]; GROUP]; 3];
+            squares[..given.len()].copy_from_slice(given);
+            for lane in 0..GROUP {
+                [values[lane], derivatives[lane]] = self.derivatives(squares[lane]);
+            }
+            energies.copy_from_slice(&values[..energies.len()]);
+            slopes.copy_from_slice(&derivatives[..slopes.len()]);
+        }
+    }
 }
 
 /// Which function acts between two particles. The loops over pairs below serve every kind.
 trait Pairs: Send + Sync {
-    /// What particle `i` has with the others.
-    fn of<'a, const D: usize>(
-        &'a self,
-        around: &Neighbourhood<'a, D>,
-        i: usize,
-    ) -> impl PairsOfOne + 'a;
+    type Function: Radial;
+    /// Whether distances are in units of the mixed diameters of the particles.
+    const SIZED: bool;
+    /// The function of two species, and its squared range.
+    fn between(&self, species: [Species; 2]) -> (&Self::Function, f64);
+    /// The square of the mixed diameter.
+    fn squared_diameter(&self, diameters: [f64; 2]) -> f64;
+
+    /// As [`Radial::derivatives`], in `s`; `None` beyond the range.
+    #[inline(always)]
+    fn derivatives<const D: usize, const N: usize>(
+        &self,
+        around: &Neighbourhood<'_, D>,
+        [i, j]: [usize; 2],
+        squared_distance: f64,
+    ) -> Option<[f64; N]> {
+        let species = around.species();
+        let (function, squared_range) = self.between([species[i], species[j]]);
+        if !Self::SIZED {
+            let close = squared_distance < squared_range;
+            return close.then(|| function.derivatives(squared_distance));
+        }
+        let diameters = around.diameters();
+        let squared_diameter = self.squared_diameter([diameters[i], diameters[j]]);
+        if squared_distance >= squared_range * squared_diameter {
+            return None;
+        }
+        let unit = 1.0 / squared_diameter;
+        let mut derivatives = function.derivatives(squared_distance * unit);
+        let mut power = unit;
+        for k in 1..N {
+            derivatives[k] *= power;
+            power *= unit;
+        }
+        Some(derivatives)
+    }
 }
 
-trait PairsOfOne {
-    /// The square of the range with particle `j`.
-    fn squared_range(&self, j: usize) -> f64;
-    /// As [`Radial::derivatives`], with particle `j`.
-    fn derivatives<const N: usize>(&self, j: usize, squared_distance: f64) -> [f64; N];
+/// What the forces of one piece of the list need, and what they come to.
+#[derive(Default)]
+struct Buffers {
+    /// The pairs of a run that are within range: the other place, the squared distance, and what the latter is
+    /// to be multiplied by for the function.
+    others: Vec<u32>,
+    squares: Vec<f64>,
+    units: Vec<f64>,
+    /// Where the pairs of each segment end.
+    ends: Vec<usize>,
+    energies: Vec<f64>,
+    slopes: Vec<f64>,
+    /// The forces at the places of the window.
+    forces: Vec<Quad>,
+    energy: f64,
+    squared_forces: f64,
 }
 
-/// The pairs of one particle that are within range: separated from the listed ones first, without a
-/// branch that the processor could mispredict, so that the loop over them has none either.
-struct ClosePairs<const D: usize> {
-    particles: Vec<usize>,
-    vectors: Vec<Vector<D>>,
-    squared_distances: Vec<f64>,
+thread_local! {
+    /// Kept from one call to the next: for each piece, and the sum of their forces.
+    static BUFFERS: Cell<(Vec<Buffers>, Vec<Quad>)> = const { Cell::new((Vec::new(), Vec::new())) };
 }
 
-impl<const D: usize> ClosePairs<D> {
-    fn new(most: usize) -> Self {
-        Self {
-            particles: vec![0; most + 1],
-            vectors: vec![[0.0; D]; most + 1],
-            squared_distances: vec![0.0; most + 1],
+/// The forces of the rows of one piece.
+struct PieceForces<'a, P> {
+    pairs: &'a P,
+    /// From the start of the window on.
+    places: &'a [Quad],
+    piece: &'a Piece,
+    buffers: &'a mut Buffers,
+}
+
+impl<P: Pairs> Task for PieceForces<'_, P> {
+    type Output = ();
+
+    /// For each run, three loops: the first finds the close pairs among the listed ones, without branches that
+    /// the processor could mispredict; the second, over numbers one after the other, is the function, and
+    /// the compiler makes vectors of it; the third adds up forces.
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self {
+            pairs,
+            places,
+            piece,
+            buffers,
+        } = self;
+        buffers.forces.clear();
+        buffers.forces.resize(piece.window.len(), Quad::default());
+        let mut sums = [[0.0; LANES]; 2];
+        for run in &piece.runs {
+            let (function, squared_range) = pairs.between(run.species);
+            buffers.reserve(run.pairs);
+            let count = buffers.collect(lanes, pairs, places, piece.segments(run), squared_range);
+            if count > 0 {
+                buffers.evaluate::<P>(function, count, &mut sums);
+                buffers.add_forces(lanes, places, piece.segments(run));
+            }
+        }
+        [buffers.energy, buffers.squared_forces] = sums.map(|lanes| lanes.iter().sum());
+    }
+}
+
+/// Partial sums, so that a sum does not wait for the one before it.
+const LANES: usize = 8;
+
+impl Buffers {
+    /// Makes room for so many pairs, with a margin for what is done in groups.
+    fn reserve(&mut self, pairs: usize) {
+        let size = pairs + 2 * LANES;
+        if self.squares.len() < size {
+            self.others.resize(size, 0);
+            for numbers in [
+                &mut self.squares,
+                &mut self.units,
+                &mut self.energies,
+                &mut self.slopes,
+            ] {
+                numbers.resize(size, 0.0);
+            }
         }
     }
 
-    /// Collects the pairs of `i` and returns their number.
+    /// Collects the close pairs and returns their number.
     #[inline(always)]
-    fn collect(
+    fn collect<'a, L: Lanes, P: Pairs>(
         &mut self,
-        around: &Neighbourhood<'_, D>,
-        i: usize,
-        squared_range: impl Fn(usize) -> f64,
+        lanes: L,
+        pairs: &P,
+        places: &[Quad],
+        segments: impl Iterator<Item = (usize, &'a [[u32; 4]], usize)>,
+        squared_range: f64,
     ) -> usize {
+        self.ends.clear();
+        let (all_squares, all_others) = (&mut self.squares[..], &mut self.others[..]);
         let mut count = 0;
-        for (j, r) in around.of(i) {
-            let squared_distance = norm_squared(&r);
-            self.particles[count] = j;
-            self.vectors[count] = r;
-            self.squared_distances[count] = squared_distance;
-            count += usize::from(squared_distance < squared_range(j));
+        for (place, fours, listed) in segments {
+            let origin = lanes.load(&places[place]);
+            let mut limits = lanes.splat(squared_range);
+            let mut rest = listed;
+            for &four in fours {
+                let others = four.map(|other| &places[other as usize]);
+                let vectors = others.map(|other| lanes.subtract(lanes.load(other), origin));
+                if P::SIZED {
+                    let own = places[place].0[3];
+                    limits = lanes.load(&Quad(others.map(|other| {
+                        squared_range * pairs.squared_diameter([own, other.0[3]])
+                    })));
+                }
+                let (squares, close, found) =
+                    lanes.select_below(lanes.squared_lengths(vectors), limits, four, rest);
+                let room = all_squares[count..].first_chunk_mut();
+                if let (Some(to_squares), Some(to_others)) =
+                    (room, all_others[count..].first_chunk_mut())
+                {
+                    (*to_squares, *to_others) = (squares, close);
+                }
+                count += found;
+                rest = rest.saturating_sub(4);
+            }
+            if P::SIZED {
+                let own = places[place].0[3];
+                let before = self.ends.last().copied().unwrap_or(0);
+                for pair in before..count {
+                    let other = places[all_others[pair] as usize].0[3];
+                    self.units[pair] = 1.0 / pairs.squared_diameter([own, other]);
+                }
+            }
+            self.ends.push(count);
         }
         count
+    }
+
+    /// Energies and forces over distance of the first `count` pairs, and their sums.
+    #[inline(always)]
+    fn evaluate<P: Pairs>(
+        &mut self,
+        function: &P::Function,
+        count: usize,
+        sums: &mut [[f64; LANES]; 2],
+    ) {
+        // Whole groups, of a distance that the function knows.
+        let padded = count.next_multiple_of(LANES);
+        let (squares, units) = (&mut self.squares[..padded], &mut self.units[..padded]);
+        let (energies, slopes) = (&mut self.energies[..padded], &mut self.slopes[..padded]);
+        let known = squares[0];
+        squares[count..].fill(known);
+        if P::SIZED {
+            let known = units[0];
+            units[count..].fill(known);
+            for (square, &unit) in squares.iter_mut().zip(&*units) {
+                *square *= unit;
+            }
+        }
+        function.slopes(squares, energies, slopes);
+        energies[count..].fill(0.0);
+        slopes[count..].fill(0.0);
+        if P::SIZED {
+            for ((square, slope), &unit) in squares.iter_mut().zip(&mut *slopes).zip(&*units) {
+                *square /= unit;
+                *slope *= unit;
+            }
+        }
+        let (squares, _) = squares.as_chunks::<LANES>();
+        let (energies, _) = energies.as_chunks::<LANES>();
+        let (slopes, _) = slopes.as_chunks_mut::<LANES>();
+        let [mut energy, mut squared_forces] = *sums;
+        for ((squares, energies), slopes) in squares.iter().zip(energies).zip(slopes) {
+            for lane in 0..LANES {
+                let doubled = 2.0 * slopes[lane];
+                slopes[lane] = doubled;
+                energy[lane] += energies[lane];
+                squared_forces[lane] += doubled * doubled * squares[lane];
+            }
+        }
+        *sums = [energy, squared_forces];
+    }
+
+    /// Adds the forces of the close pairs.
+    #[inline(always)]
+    fn add_forces<'a, L: Lanes>(
+        &mut self,
+        lanes: L,
+        places: &[Quad],
+        segments: impl Iterator<Item = (usize, &'a [[u32; 4]], usize)>,
+    ) {
+        let forces = &mut self.forces[..places.len()];
+        let mut start = 0;
+        for ((place, _, _), &end) in segments.zip(&self.ends) {
+            let origin = lanes.load(&places[place]);
+            let mut sum = lanes.splat(0.0);
+            for (&other, &doubled) in self.others[start..end].iter().zip(&self.slopes[start..end]) {
+                let other = other as usize;
+                let r = lanes.subtract(lanes.load(&places[other]), origin);
+                let force = lanes.multiply(lanes.splat(doubled), r);
+                sum = lanes.add(sum, force);
+                let on_other = &mut forces[other];
+                lanes.store(lanes.subtract(lanes.load(on_other), force), on_other);
+            }
+            let on_own = &mut forces[place];
+            lanes.store(lanes.add(lanes.load(on_own), sum), on_own);
+            start = end;
+        }
+    }
+}
+
+/// Adds up the forces at all places, piece by piece, and gives them to the particles.
+struct Gather<'a, const D: usize> {
+    around: &'a Neighbourhood<'a, D>,
+    places: &'a [Quad],
+    buffers: &'a [Buffers],
+    total: &'a mut Vec<Quad>,
+    forces: &'a mut [Vector<D>],
+    totals: &'a mut Totals<D>,
+}
+
+impl<const D: usize> Task for Gather<'_, D> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        self.total.clear();
+        self.total.resize(self.places.len(), Quad::default());
+        for (piece, buffers) in self.around.pieces().iter().zip(self.buffers) {
+            self.totals.energy += buffers.energy;
+            self.totals.squared_term_forces += buffers.squared_forces;
+            for (total, force) in self.total[piece.window.clone()].iter_mut().zip(&buffers.forces) {
+                lanes.store(lanes.add(lanes.load(total), lanes.load(force)), total);
+            }
+        }
+        // The forces of each pair add up to zero, so sum_pairs r F = -sum_places x F.
+        let mut gradient = [lanes.splat(0.0); D];
+        for ((total, place), &owner) in self.total.iter().zip(self.places).zip(self.around.owners())
+        {
+            let force = lanes.load(total);
+            for a in 0..D {
+                let product = lanes.multiply(lanes.splat(place.0[a]), force);
+                gradient[a] = lanes.subtract(gradient[a], product);
+            }
+            let on_owner = &mut self.forces[owner as usize];
+            for a in 0..D {
+                on_owner[a] += total.0[a];
+            }
+        }
+        for a in 0..D {
+            let mut row = Quad::default();
+            lanes.store(gradient[a], &mut row);
+            for b in a..D {
+                self.totals.strain_gradient[a][b] += row.0[b];
+            }
+        }
     }
 }
 
@@ -107,33 +370,55 @@ fn add_forces<const D: usize>(
     forces: &mut [Vector<D>],
     totals: &mut Totals<D>,
 ) {
-    let mut close = ClosePairs::new(around.most());
-    let mut sums = Totals::zero();
+    let Some(places) = around.places() else {
+        return add_forces_one_by_one(pairs, around, forces, totals);
+    };
+    let (mut all, mut total) = BUFFERS.take();
+    let pieces = around.pieces();
+    if all.len() < pieces.len() {
+        all.resize_with(pieces.len(), Buffers::default);
+    }
+    for (piece, buffers) in pieces.iter().zip(&mut all) {
+        dispatch(PieceForces {
+            pairs,
+            places: &places[piece.window.clone()],
+            piece,
+            buffers,
+        });
+    }
+    dispatch(Gather {
+        around,
+        places,
+        buffers: &all,
+        total: &mut total,
+        forces,
+        totals,
+    });
+    BUFFERS.set((all, total));
+}
+
+/// As [`add_forces`], for dimensions in which a particle does not fit into four numbers.
+fn add_forces_one_by_one<const D: usize>(
+    pairs: &impl Pairs,
+    around: &Neighbourhood<'_, D>,
+    forces: &mut [Vector<D>],
+    totals: &mut Totals<D>,
+) {
     for i in 0..around.len() {
-        let own = pairs.of(around, i);
-        let count = close.collect(around, i, |j| own.squared_range(j));
-        let mut force = [0.0; D];
-        let list = close.particles[..count]
-            .iter()
-            .zip(&close.vectors[..count])
-            .zip(&close.squared_distances[..count]);
-        for ((&j, r), &squared_distance) in list {
-            let [energy, gradient] = own.derivatives::<2>(j, squared_distance);
-            let doubled = 2.0 * gradient;
-            sums.energy += energy;
-            sums.squared_term_forces += doubled * doubled * squared_distance;
-            sums.add_edge(doubled, r);
-            let on_other = &mut forces[j];
-            for k in 0..D {
-                force[k] += doubled * r[k];
-                on_other[k] -= doubled * r[k];
+        for (j, r) in around.of(i) {
+            let squared_distance = norm_squared(&r);
+            if let Some([energy, slope]) = pairs.derivatives(around, [i, j], squared_distance) {
+                let doubled = 2.0 * slope;
+                totals.energy += energy;
+                totals.squared_term_forces += doubled * doubled * squared_distance;
+                totals.add_edge(doubled, &r);
+                for k in 0..D {
+                    forces[i][k] += doubled * r[k];
+                    forces[j][k] -= doubled * r[k];
+                }
             }
         }
-        for k in 0..D {
-            forces[i][k] += force[k];
-        }
     }
-    totals.add(&sums);
 }
 
 fn add_terms<const D: usize>(
@@ -142,11 +427,9 @@ fn add_terms<const D: usize>(
     linearization: &mut Linearization<D>,
 ) {
     for i in 0..around.len() {
-        let own = pairs.of(around, i);
         for (j, r) in around.of(i) {
-            let squared_distance = norm_squared(&r);
-            if squared_distance < own.squared_range(j) {
-                linearization.add_pair([i, j], r, own.derivatives::<3>(j, squared_distance));
+            if let Some(derivatives) = pairs.derivatives(around, [i, j], norm_squared(&r)) {
+                linearization.add_pair([i, j], r, derivatives);
             }
         }
     }
@@ -159,17 +442,14 @@ fn add_along<const D: usize>(
     sums: &mut PathSums<D>,
 ) {
     for i in 0..around.len() {
-        let own = pairs.of(around, i);
         for (j, r) in around.of(i) {
-            let squared_distance = norm_squared(&r);
-            if squared_distance < own.squared_range(j) {
-                let [value, outer @ ..] = own.derivatives::<5>(j, squared_distance);
+            let derivatives = pairs.derivatives::<D, 5>(around, [i, j], norm_squared(&r));
+            if let Some([value, first, second, third, fourth]) = derivatives {
                 let change = direction.of_edge(i, j, &r);
                 let mut step = squared_length(&r, &change);
                 step.0[0] = 0.0;
                 // phi(s + step) and its derivative in s: Taylor's formula, by Horner's scheme. The step has
                 // no constant term, so the series end with the orders that are kept.
-                let [first, second, third, fourth] = outer;
                 let slope = ((step * (fourth / 6.0) + third / 2.0) * step + second) * step + first;
                 let energy = ((step * (third / 6.0) + second / 2.0) * step + first) * step + value;
                 sums.add_energy(energy);
@@ -281,34 +561,16 @@ impl<F: Radial> SpeciesTable<F> {
 }
 
 impl<F: Radial> Pairs for SpeciesTable<F> {
+    type Function = F;
+    const SIZED: bool = false;
     #[inline(always)]
-    fn of<'a, const D: usize>(
-        &'a self,
-        around: &Neighbourhood<'a, D>,
-        i: usize,
-    ) -> impl PairsOfOne + 'a {
-        let species = around.species();
-        TableRow {
-            entries: &self.entries[species[i].index() * self.species..][..self.species],
-            species,
-        }
-    }
-}
-
-struct TableRow<'a, F> {
-    entries: &'a [Entry<F>],
-    species: &'a [Species],
-}
-
-impl<F: Radial> PairsOfOne for TableRow<'_, F> {
-    #[inline(always)]
-    fn squared_range(&self, j: usize) -> f64 {
-        self.entries[self.species[j].index()].squared_range
+    fn between(&self, [first, second]: [Species; 2]) -> (&F, f64) {
+        let entry = &self.entries[first.index() * self.species + second.index()];
+        (&entry.function, entry.squared_range)
     }
     #[inline(always)]
-    fn derivatives<const N: usize>(&self, j: usize, squared_distance: f64) -> [f64; N] {
-        let function = &self.entries[self.species[j].index()].function;
-        function.derivatives(squared_distance)
+    fn squared_diameter(&self, _: [f64; 2]) -> f64 {
+        1.0
     }
 }
 
@@ -389,52 +651,16 @@ pub enum PolydisperseError {
 }
 
 impl<F: Radial> Pairs for Polydisperse<F> {
+    type Function = F;
+    const SIZED: bool = true;
     #[inline(always)]
-    fn of<'a, const D: usize>(
-        &'a self,
-        around: &Neighbourhood<'a, D>,
-        i: usize,
-    ) -> impl PairsOfOne + 'a {
-        let diameters = around.diameters();
-        DiameterRow {
-            potential: self,
-            own: diameters[i],
-            diameters,
-            squared_range: self.function.range() * self.function.range(),
-        }
+    fn between(&self, _: [Species; 2]) -> (&F, f64) {
+        (&self.function, self.function.range() * self.function.range())
     }
-}
-
-struct DiameterRow<'a, F> {
-    potential: &'a Polydisperse<F>,
-    own: f64,
-    diameters: &'a [f64],
-    squared_range: f64,
-}
-
-impl<F: Radial> DiameterRow<'_, F> {
     #[inline(always)]
-    fn squared_diameter(&self, j: usize) -> f64 {
-        let mixed = self.potential.mixed_diameter(self.own, self.diameters[j]);
+    fn squared_diameter(&self, [first, second]: [f64; 2]) -> f64 {
+        let mixed = self.mixed_diameter(first, second);
         mixed * mixed
-    }
-}
-
-impl<F: Radial> PairsOfOne for DiameterRow<'_, F> {
-    #[inline(always)]
-    fn squared_range(&self, j: usize) -> f64 {
-        self.squared_range * self.squared_diameter(j)
-    }
-    #[inline(always)]
-    fn derivatives<const N: usize>(&self, j: usize, squared_distance: f64) -> [f64; N] {
-        let unit = 1.0 / self.squared_diameter(j);
-        let mut derivatives = self.potential.function.derivatives(squared_distance * unit);
-        let mut power = unit;
-        for k in 1..N {
-            derivatives[k] *= power;
-            power *= unit;
-        }
-        derivatives
     }
 }
 
