@@ -46,22 +46,21 @@ impl<T: Task> NullaryFnOnce for OnV3<T> {
 /// Operations on four numbers.
 pub(crate) trait Lanes: Copy {
     type Four: Copy;
-    fn load(self, numbers: &Quad) -> Self::Four;
-    fn store(self, four: Self::Four, numbers: &mut Quad);
+    fn four(self, numbers: [f64; 4]) -> Self::Four;
+    fn array(self, four: Self::Four) -> [f64; 4];
     fn splat(self, number: f64) -> Self::Four;
     fn add(self, a: Self::Four, b: Self::Four) -> Self::Four;
     fn subtract(self, a: Self::Four, b: Self::Four) -> Self::Four;
     fn multiply(self, a: Self::Four, b: Self::Four) -> Self::Four;
     /// The squared lengths of four vectors of three components, `(x x + y y) + z z`.
     fn squared_lengths(self, vectors: [Self::Four; 4]) -> Self::Four;
-    /// Brings to the front those of the first `count` numbers that are below their limits, with their indices;
-    /// what follows them may be anything. Returns how many they are.
+    /// Brings to the front the numbers that are below their limits, with their indices; what follows them may be
+    /// anything. Returns how many they are.
     fn select_below(
         self,
         numbers: Self::Four,
         limits: Self::Four,
         indices: [u32; 4],
-        count: usize,
     ) -> ([f64; 4], [u32; 4], usize);
 }
 
@@ -83,9 +82,6 @@ const FRONT: [[u8; 4]; 16] = {
     table
 };
 
-/// The sets of the first 0 .. 4 lanes.
-const FIRST: [usize; 5] = [0, 1, 3, 7, 15];
-
 /// Plain Rust, for any machine.
 #[derive(Clone, Copy)]
 pub(crate) struct Portable;
@@ -93,12 +89,12 @@ pub(crate) struct Portable;
 impl Lanes for Portable {
     type Four = [f64; 4];
     #[inline(always)]
-    fn load(self, numbers: &Quad) -> [f64; 4] {
-        numbers.0
+    fn four(self, numbers: [f64; 4]) -> [f64; 4] {
+        numbers
     }
     #[inline(always)]
-    fn store(self, four: [f64; 4], numbers: &mut Quad) {
-        numbers.0 = four;
+    fn array(self, four: [f64; 4]) -> [f64; 4] {
+        four
     }
     #[inline(always)]
     fn splat(self, number: f64) -> [f64; 4] {
@@ -126,14 +122,12 @@ impl Lanes for Portable {
         numbers: [f64; 4],
         limits: [f64; 4],
         indices: [u32; 4],
-        count: usize,
     ) -> ([f64; 4], [u32; 4], usize) {
         let mut set = 0;
         for lane in 0..4 {
             set |= usize::from(numbers[lane] < limits[lane]) << lane;
         }
-        set &= FIRST[count.min(4)];
-        let front = FRONT[set];
+        let front = FRONT[set & 15];
         (
             front.map(|lane| numbers[usize::from(lane)]),
             front.map(|lane| indices[usize::from(lane)]),
@@ -142,33 +136,29 @@ impl Lanes for Portable {
     }
 }
 
-/// [`FRONT`] as the places of the 32-bit halves of the lanes.
+/// [`FRONT`] for the instructions that move 32-bit halves of the lanes, and bytes of 32-bit numbers.
 #[cfg(target_arch = "x86_64")]
-const HALVES: [[u32; 8]; 16] = {
-    let mut table = [[0; 8]; 16];
-    let mut set = 0;
-    while set < 16 {
-        let mut place = 0;
-        while place < 4 {
-            let lane = FRONT[set][place] as u32;
-            table[set][2 * place] = 2 * lane;
-            table[set][2 * place + 1] = 2 * lane + 1;
-            place += 1;
-        }
-        set += 1;
-    }
-    table
-};
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Moves {
+    halves: [u32; 8],
+    bytes: [u8; 16],
+}
 
-/// [`FRONT`] as the places of the bytes of 32-bit numbers.
 #[cfg(target_arch = "x86_64")]
-const BYTES: [[u8; 16]; 16] = {
-    let mut table = [[0; 16]; 16];
+static MOVES: [Moves; 16] = {
+    let none = Moves {
+        halves: [0; 8],
+        bytes: [0; 16],
+    };
+    let mut table = [none; 16];
     let mut set = 0;
     while set < 16 {
         let mut byte = 0;
         while byte < 16 {
-            table[set][byte] = 4 * FRONT[set][byte / 4] + (byte % 4) as u8;
+            let lane = FRONT[set][byte / 4];
+            table[set].bytes[byte] = 4 * lane + (byte % 4) as u8;
+            table[set].halves[byte / 2] = 2 * FRONT[set][byte / 4] as u32 + (byte / 2 % 2) as u32;
             byte += 1;
         }
         set += 1;
@@ -181,12 +171,12 @@ const BYTES: [[u8; 16]; 16] = {
 impl Lanes for V3 {
     type Four = f64x4;
     #[inline(always)]
-    fn load(self, numbers: &Quad) -> f64x4 {
-        cast(numbers.0)
+    fn four(self, numbers: [f64; 4]) -> f64x4 {
+        cast(numbers)
     }
     #[inline(always)]
-    fn store(self, four: f64x4, numbers: &mut Quad) {
-        numbers.0 = cast(four);
+    fn array(self, four: f64x4) -> [f64; 4] {
+        cast(four)
     }
     #[inline(always)]
     fn splat(self, number: f64) -> f64x4 {
@@ -228,17 +218,17 @@ impl Lanes for V3 {
         numbers: f64x4,
         limits: f64x4,
         indices: [u32; 4],
-        count: usize,
     ) -> ([f64; 4], [u32; 4], usize) {
         // 0x11: less than, false for what is not a number.
         let below = self.avx._mm256_cmp_pd::<0x11>(cast(numbers), cast(limits));
-        let set = self.avx._mm256_movemask_pd(below) as usize & FIRST[count.min(4)] & 15;
+        let set = self.avx._mm256_movemask_pd(below) as usize & 15;
+        let moves = &MOVES[set];
         let numbers = self
             .avx2
-            ._mm256_permutevar8x32_epi32(cast(numbers), cast(HALVES[set]));
+            ._mm256_permutevar8x32_epi32(cast(numbers), cast(moves.halves));
         let indices = self
             .ssse3
-            ._mm_shuffle_epi8(cast(indices), cast(BYTES[set]));
+            ._mm_shuffle_epi8(cast(indices), cast(moves.bytes));
         (cast(numbers), cast(indices), set.count_ones() as usize)
     }
 }

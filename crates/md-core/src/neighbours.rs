@@ -76,6 +76,9 @@ const fn quads(dimension: usize) -> usize {
     (dimension + 1).div_ceil(4)
 }
 
+/// Out of everyone's range: its square is infinite.
+const NOWHERE: Quad = Quad([1e300; 4]);
+
 /// How many rows share the arrays of close pairs: enough for long loops, few enough for the first-level cache.
 const BLOCK: usize = 32;
 
@@ -93,8 +96,6 @@ pub struct NeighbourList<const D: usize> {
     rows: Vec<u32>,
     rows_per_piece: usize,
     pieces: Vec<Piece>,
-    /// The largest number of neighbours of a particle.
-    most: usize,
 }
 
 /// Consecutive rows of a list: the unit of work for threads. How a list is cut depends on the number of particles
@@ -105,8 +106,9 @@ pub(crate) struct Piece {
     places: Vec<u32>,
     /// Where each row starts in `neighbours`, and where the last one ends.
     starts: Vec<u32>,
-    /// The places of neighbours, row by row, in a row by species; three more at the end, to be read in fours.
-    neighbours: Vec<u32>,
+    /// The places of neighbours, row by row, in a row by species. What fills up the last four of a segment is the
+    /// place after all others, where no particle is.
+    neighbours: Vec<[u32; 4]>,
     segments: Vec<Segment>,
     pub(crate) runs: Vec<Run>,
     /// The places that the rows and their neighbours have.
@@ -120,6 +122,7 @@ struct Segment {
     place: u32,
     start: u32,
     end: u32,
+    pairs: u32,
 }
 
 /// Segments, near each other, of one pair of species: one function serves them all.
@@ -132,18 +135,12 @@ pub(crate) struct Run {
 }
 
 impl Piece {
-    /// The segments of a run: the place of the particle, and its neighbours in fours; only the first
-    /// `count` of them all belong to the segment.
+    /// The segments of a run: the place of the particle, and those of its neighbours.
     #[inline(always)]
-    pub(crate) fn segments<'a>(
-        &'a self,
-        run: &Run,
-    ) -> impl Iterator<Item = (usize, &'a [[u32; 4]], usize)> {
+    pub(crate) fn segments(&self, run: &Run) -> impl Iterator<Item = (usize, &[[u32; 4]])> {
         self.segments[run.segments.clone()].iter().map(|segment| {
-            let (start, end) = (segment.start as usize, segment.end as usize);
-            let padded = start + (end - start).next_multiple_of(4);
-            let (fours, _) = self.neighbours[start..padded].as_chunks();
-            (segment.place as usize, fours, end - start)
+            let neighbours = &self.neighbours[segment.start as usize..segment.end as usize];
+            (segment.place as usize, neighbours)
         })
     }
 }
@@ -167,11 +164,6 @@ impl<'a, const D: usize> Neighbourhood<'a, D> {
     /// Whether there are no particles.
     pub fn is_empty(&self) -> bool {
         self.species.is_empty()
-    }
-
-    /// The largest number of neighbours that [`Neighbourhood::of`] gives for a particle.
-    pub fn most(&self) -> usize {
-        self.list.most
     }
 
     /// The species of each particle.
@@ -200,13 +192,15 @@ impl<'a, const D: usize> Neighbourhood<'a, D> {
         let owners = &list.owners[piece.window.start..];
         let origin = coordinates(places, piece.places[row]);
         let (start, end) = (piece.starts[row] as usize, piece.starts[row + 1] as usize);
-        piece.neighbours[start..end].iter().map(move |&place| {
-            let j = owners[place as usize] as usize;
-            (j, subtract(&coordinates(places, place), &origin))
+        let neighbours = piece.neighbours[start..end].iter();
+        neighbours.flatten().filter_map(move |&place| {
+            let j = *owners.get(place as usize)? as usize;
+            Some((j, subtract(&coordinates(places, place), &origin)))
         })
     }
 
-    /// The coordinates and the diameter at each place, if they fit into four numbers.
+    /// The coordinates and the diameter at each place, if they fit into four numbers; then one place where no
+    /// particle is, out of everyone's range.
     pub(crate) fn places(&self) -> Option<&'a [Quad]> {
         (quads(D) == 1).then_some(self.places)
     }
@@ -239,7 +233,6 @@ impl<const D: usize> NeighbourList<D> {
             rows: vec![0; configuration.len()],
             rows_per_piece: configuration.len().div_ceil(piece_count(configuration.len())),
             pieces: Vec::new(),
-            most: 0,
         };
         for (row, &place) in bins.rows.iter().enumerate() {
             list.rows[bins.owners[place as usize] as usize] = row as u32;
@@ -252,21 +245,19 @@ impl<const D: usize> NeighbourList<D> {
             .chunks(list.rows_per_piece.max(1))
             .map(|rows| dispatch(SearchRows { search: &search, rows }))
             .collect();
-        let lengths = list.pieces.iter().flat_map(|piece| piece.starts.windows(2));
-        list.most = lengths.map(|ends| (ends[1] - ends[0]) as usize).max().unwrap_or(0);
         list
     }
 
     /// The number of pairs in the list.
     pub fn pairs(&self) -> usize {
-        let last = |piece: &Piece| piece.starts.last().map_or(0, |&end| end as usize);
-        self.pieces.iter().map(last).sum()
+        let runs = self.pieces.iter().flat_map(|piece| &piece.runs);
+        runs.map(|run| run.pairs).sum()
     }
 
     /// Writes to `places` where the particles and their copies are.
     fn locate(&self, positions: &[Vector<D>], places: &mut Vec<Quad>) {
-        places.resize(self.shifts.len(), Quad::default());
-        let (places, _) = places.split_at_mut(self.shifts.len());
+        places.resize(self.shifts.len() + quads(D), NOWHERE);
+        places[self.shifts.len()..].fill(NOWHERE);
         let places = places.chunks_exact_mut(quads(D)).zip(self.shifts.chunks_exact(quads(D)));
         for ((place, shift), &owner) in places.zip(&self.owners) {
             let position = &positions[owner as usize];
@@ -339,10 +330,11 @@ impl<'a, const D: usize> Search<'a, D> {
         let mut piece = Piece {
             places: rows.iter().map(|place| place - origin).collect(),
             starts: vec![0],
-            neighbours: Vec::with_capacity(rows.len() * 40),
+            neighbours: Vec::with_capacity(rows.len() * 12),
             ..Piece::default()
         };
-        let (mut close, mut squares) = (Vec::new(), Vec::new());
+        let nowhere = self.species.len() as u32 - origin;
+        let (mut close, mut squares, mut of_kind) = (Vec::new(), Vec::new(), Vec::new());
         let mut ranges = Vec::new();
         let mut bin = u32::MAX;
         let mut last = 0;
@@ -362,23 +354,26 @@ impl<'a, const D: usize> Search<'a, D> {
                 let (limits, largest) = &self.squared_ranges[own.index()];
                 let found = self.close(lanes, place, &ranges, *largest, &mut close, &mut squares);
                 for (kind, &limit) in self.kinds.iter().zip(limits) {
-                    let start = piece.neighbours.len();
-                    piece.neighbours.resize(start + found + 1, 0);
-                    let mut end = start;
+                    of_kind.resize(of_kind.len().max(found + 4), 0);
+                    let mut count = 0;
                     for (&other, &square) in close[..found].iter().zip(&squares[..found]) {
                         // Without a branch that the processor could mispredict.
-                        piece.neighbours[end] = other - origin;
+                        of_kind[count] = other - origin;
                         let wanted = self.species[other as usize] == *kind && square < limit;
-                        end += usize::from(wanted);
+                        count += usize::from(wanted);
                     }
-                    piece.neighbours.truncate(end);
-                    if let Some(&furthest) = piece.neighbours[start..].last() {
-                        last = last.max(furthest);
+                    if count > 0 {
+                        last = of_kind[..count].iter().copied().fold(last, u32::max);
+                        of_kind[count..count + 3].fill(nowhere);
+                        let start = piece.neighbours.len();
+                        let (fours, _) = of_kind[..count.next_multiple_of(4)].as_chunks();
+                        piece.neighbours.extend(fours);
                         piece.segments.push(Segment {
                             species: [own, *kind],
                             place: place - origin,
                             start: start as u32,
-                            end: end as u32,
+                            end: piece.neighbours.len() as u32,
+                            pairs: count as u32,
                         });
                     }
                 }
@@ -391,12 +386,11 @@ impl<'a, const D: usize> Search<'a, D> {
                 piece.runs.push(Run {
                     species: run[0].species,
                     segments: start..start + run.len(),
-                    pairs: run.iter().map(|s| (s.end - s.start) as usize).sum(),
+                    pairs: run.iter().map(|segment| segment.pairs as usize).sum(),
                 });
                 start += run.len();
             }
         }
-        piece.neighbours.extend([0; 3]);
         let origin = origin as usize;
         piece.window = origin..origin + last as usize + 1;
         piece
@@ -424,20 +418,19 @@ impl<'a, const D: usize> Search<'a, D> {
             }
             return found;
         }
-        let origin = lanes.load(&self.places[place as usize]);
+        let origin = lanes.four(self.places[place as usize].0);
         let limits = lanes.splat(limit);
         for range in ranges {
             let mut first = range.start;
             let (fours, rest) = self.places[range.clone()].as_chunks::<4>();
-            let mut last = [Quad::default(); 4];
+            let mut last = [NOWHERE; 4];
             last[..rest.len()].copy_from_slice(rest);
             let groups = fours.iter().chain((!rest.is_empty()).then_some(&last));
             for group in groups {
-                let vectors = group.map(|quad| lanes.subtract(lanes.load(&quad), origin));
+                let vectors = group.map(|quad| lanes.subtract(lanes.four(quad.0), origin));
                 let lengths = lanes.squared_lengths(vectors);
                 let indices = std::array::from_fn(|lane| (first + lane) as u32);
-                let (numbers, indices, count) =
-                    lanes.select_below(lengths, limits, indices, range.end - first);
+                let (numbers, indices, count) = lanes.select_below(lengths, limits, indices);
                 if let (Some(close), Some(squares)) = (
                     close[found..].first_chunk_mut(),
                     squares[found..].first_chunk_mut(),

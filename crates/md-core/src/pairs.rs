@@ -159,27 +159,28 @@ impl<P: Pairs> Task for PieceForces<'_, P> {
         } = self;
         buffers.forces.clear();
         buffers.forces.resize(piece.window.len(), Quad::default());
-        let mut sums = [[0.0; LANES]; 2];
+        let mut sums = [[lanes.splat(0.0); 2]; 2];
         for run in &piece.runs {
             let (function, squared_range) = pairs.between(run.species);
             buffers.reserve(run.pairs);
             let count = buffers.collect(lanes, pairs, places, piece.segments(run), squared_range);
             if count > 0 {
-                buffers.evaluate::<P>(function, count, &mut sums);
+                buffers.evaluate::<L, P>(lanes, function, count, &mut sums);
                 buffers.add_forces(lanes, places, piece.segments(run));
             }
         }
-        [buffers.energy, buffers.squared_forces] = sums.map(|lanes| lanes.iter().sum());
+        let total = |[even, odd]: [L::Four; 2]| lanes.array(lanes.add(even, odd)).iter().sum();
+        [buffers.energy, buffers.squared_forces] = sums.map(total);
     }
 }
 
-/// Partial sums, so that a sum does not wait for the one before it.
-const LANES: usize = 8;
+/// So many pairs are evaluated together: two fours, whose sums do not wait for each other.
+const GROUP: usize = 8;
 
 impl Buffers {
     /// Makes room for so many pairs, with a margin for what is done in groups.
     fn reserve(&mut self, pairs: usize) {
-        let size = pairs + 2 * LANES;
+        let size = pairs + 2 * GROUP;
         if self.squares.len() < size {
             self.others.resize(size, 0);
             for numbers in [
@@ -200,42 +201,40 @@ impl Buffers {
         lanes: L,
         pairs: &P,
         places: &[Quad],
-        segments: impl Iterator<Item = (usize, &'a [[u32; 4]], usize)>,
+        segments: impl Iterator<Item = (usize, &'a [[u32; 4]])>,
         squared_range: f64,
     ) -> usize {
+        let size = self.squares.len();
+        let (squares, others) = (&mut self.squares[..size], &mut self.others[..size]);
         self.ends.clear();
-        let (all_squares, all_others) = (&mut self.squares[..], &mut self.others[..]);
         let mut count = 0;
-        for (place, fours, listed) in segments {
-            let origin = lanes.load(&places[place]);
+        for (place, fours) in segments {
+            let (own, before) = (places[place], count);
+            let origin = lanes.four(own.0);
             let mut limits = lanes.splat(squared_range);
-            let mut rest = listed;
             for &four in fours {
-                let others = four.map(|other| &places[other as usize]);
-                let vectors = others.map(|other| lanes.subtract(lanes.load(other), origin));
+                let near = four.map(|other| &places[other as usize]);
+                let vectors = near.map(|other| lanes.subtract(lanes.four(other.0), origin));
                 if P::SIZED {
-                    let own = places[place].0[3];
-                    limits = lanes.load(&Quad(others.map(|other| {
-                        squared_range * pairs.squared_diameter([own, other.0[3]])
-                    })));
+                    limits = lanes.four(near.map(|other| {
+                        squared_range * pairs.squared_diameter([own.0[3], other.0[3]])
+                    }));
                 }
-                let (squares, close, found) =
-                    lanes.select_below(lanes.squared_lengths(vectors), limits, four, rest);
-                let room = all_squares[count..].first_chunk_mut();
-                if let (Some(to_squares), Some(to_others)) =
-                    (room, all_others[count..].first_chunk_mut())
-                {
-                    (*to_squares, *to_others) = (squares, close);
+                let (close_squares, close, found) =
+                    lanes.select_below(lanes.squared_lengths(vectors), limits, four);
+                if let Some(to) = squares[count..].first_chunk_mut() {
+                    *to = close_squares;
+                }
+                if let Some(to) = others[count..].first_chunk_mut() {
+                    *to = close;
                 }
                 count += found;
-                rest = rest.saturating_sub(4);
             }
             if P::SIZED {
-                let own = places[place].0[3];
-                let before = self.ends.last().copied().unwrap_or(0);
-                for pair in before..count {
-                    let other = places[all_others[pair] as usize].0[3];
-                    self.units[pair] = 1.0 / pairs.squared_diameter([own, other]);
+                let units = self.units[before..count].iter_mut();
+                for (unit, &other) in units.zip(&others[before..count]) {
+                    let diameters = [own.0[3], places[other as usize].0[3]];
+                    *unit = 1.0 / pairs.squared_diameter(diameters);
                 }
             }
             self.ends.push(count);
@@ -243,49 +242,46 @@ impl Buffers {
         count
     }
 
-    /// Energies and forces over distance of the first `count` pairs, and their sums.
+    /// Energies and forces over distance of the first `count` pairs; adds up the former and the squared forces.
     #[inline(always)]
-    fn evaluate<P: Pairs>(
+    fn evaluate<L: Lanes, P: Pairs>(
         &mut self,
+        lanes: L,
         function: &P::Function,
         count: usize,
-        sums: &mut [[f64; LANES]; 2],
+        [energy, squared_forces]: &mut [[L::Four; 2]; 2],
     ) {
         // Whole groups, of a distance that the function knows.
-        let padded = count.next_multiple_of(LANES);
+        let padded = count.next_multiple_of(GROUP);
         let (squares, units) = (&mut self.squares[..padded], &mut self.units[..padded]);
         let (energies, slopes) = (&mut self.energies[..padded], &mut self.slopes[..padded]);
-        let known = squares[0];
-        squares[count..].fill(known);
         if P::SIZED {
-            let known = units[0];
-            units[count..].fill(known);
-            for (square, &unit) in squares.iter_mut().zip(&*units) {
+            for (square, &unit) in squares[..count].iter_mut().zip(&units[..count]) {
                 *square *= unit;
             }
         }
+        let known = squares[0];
+        squares[count..].fill(known);
         function.slopes(squares, energies, slopes);
         energies[count..].fill(0.0);
         slopes[count..].fill(0.0);
-        if P::SIZED {
-            for ((square, slope), &unit) in squares.iter_mut().zip(&mut *slopes).zip(&*units) {
-                *square /= unit;
-                *slope *= unit;
+        let (squares, units) = (squares.as_chunks().0, units.as_chunks().0);
+        let (energies, slopes) = (energies.as_chunks().0, slopes.as_chunks_mut().0);
+        let numbers = energies.iter().zip(squares).zip(units).zip(slopes);
+        for (four, (((&own_energy, &square), &unit), slope)) in numbers.enumerate() {
+            let lane = four % 2;
+            energy[lane] = lanes.add(energy[lane], lanes.four(own_energy));
+            let slope_four = lanes.four(*slope);
+            let mut doubled = lanes.add(slope_four, slope_four);
+            let mut reduced = lanes.multiply(doubled, lanes.four(square));
+            if P::SIZED {
+                // (2 dphi/ds)^2 s, by what the function knows: s unit, and dphi/d(s unit).
+                doubled = lanes.multiply(doubled, lanes.four(unit));
             }
+            reduced = lanes.multiply(doubled, reduced);
+            squared_forces[lane] = lanes.add(squared_forces[lane], reduced);
+            *slope = lanes.array(doubled);
         }
-        let (squares, _) = squares.as_chunks::<LANES>();
-        let (energies, _) = energies.as_chunks::<LANES>();
-        let (slopes, _) = slopes.as_chunks_mut::<LANES>();
-        let [mut energy, mut squared_forces] = *sums;
-        for ((squares, energies), slopes) in squares.iter().zip(energies).zip(slopes) {
-            for lane in 0..LANES {
-                let doubled = 2.0 * slopes[lane];
-                slopes[lane] = doubled;
-                energy[lane] += energies[lane];
-                squared_forces[lane] += doubled * doubled * squares[lane];
-            }
-        }
-        *sums = [energy, squared_forces];
     }
 
     /// Adds the forces of the close pairs.
@@ -294,23 +290,23 @@ impl Buffers {
         &mut self,
         lanes: L,
         places: &[Quad],
-        segments: impl Iterator<Item = (usize, &'a [[u32; 4]], usize)>,
+        segments: impl Iterator<Item = (usize, &'a [[u32; 4]])>,
     ) {
-        let forces = &mut self.forces[..places.len()];
+        let (forces, others, slopes) = (&mut self.forces[..], &self.others[..], &self.slopes[..]);
         let mut start = 0;
-        for ((place, _, _), &end) in segments.zip(&self.ends) {
-            let origin = lanes.load(&places[place]);
+        for ((place, _), &end) in segments.zip(&self.ends) {
+            let origin = lanes.four(places[place].0);
             let mut sum = lanes.splat(0.0);
-            for (&other, &doubled) in self.others[start..end].iter().zip(&self.slopes[start..end]) {
+            for (&other, &doubled) in others[start..end].iter().zip(&slopes[start..end]) {
                 let other = other as usize;
-                let r = lanes.subtract(lanes.load(&places[other]), origin);
+                let r = lanes.subtract(lanes.four(places[other].0), origin);
                 let force = lanes.multiply(lanes.splat(doubled), r);
                 sum = lanes.add(sum, force);
                 let on_other = &mut forces[other];
-                lanes.store(lanes.subtract(lanes.load(on_other), force), on_other);
+                on_other.0 = lanes.array(lanes.subtract(lanes.four(on_other.0), force));
             }
             let on_own = &mut forces[place];
-            lanes.store(lanes.add(lanes.load(on_own), sum), on_own);
+            on_own.0 = lanes.array(lanes.add(lanes.four(on_own.0), sum));
             start = end;
         }
     }
@@ -332,19 +328,19 @@ impl<const D: usize> Task for Gather<'_, D> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
         self.total.clear();
-        self.total.resize(self.places.len(), Quad::default());
+        self.total.resize(self.around.owners().len(), Quad::default());
         for (piece, buffers) in self.around.pieces().iter().zip(self.buffers) {
             self.totals.energy += buffers.energy;
             self.totals.squared_term_forces += buffers.squared_forces;
             for (total, force) in self.total[piece.window.clone()].iter_mut().zip(&buffers.forces) {
-                lanes.store(lanes.add(lanes.load(total), lanes.load(force)), total);
+                total.0 = lanes.array(lanes.add(lanes.four(total.0), lanes.four(force.0)));
             }
         }
         // The forces of each pair add up to zero, so sum_pairs r F = -sum_places x F.
         let mut gradient = [lanes.splat(0.0); D];
         for ((total, place), &owner) in self.total.iter().zip(self.places).zip(self.around.owners())
         {
-            let force = lanes.load(total);
+            let force = lanes.four(total.0);
             for a in 0..D {
                 let product = lanes.multiply(lanes.splat(place.0[a]), force);
                 gradient[a] = lanes.subtract(gradient[a], product);
@@ -355,10 +351,9 @@ impl<const D: usize> Task for Gather<'_, D> {
             }
         }
         for a in 0..D {
-            let mut row = Quad::default();
-            lanes.store(gradient[a], &mut row);
+            let row = lanes.array(gradient[a]);
             for b in a..D {
-                self.totals.strain_gradient[a][b] += row.0[b];
+                self.totals.strain_gradient[a][b] += row[b];
             }
         }
     }
@@ -381,7 +376,7 @@ fn add_forces<const D: usize>(
     for (piece, buffers) in pieces.iter().zip(&mut all) {
         dispatch(PieceForces {
             pairs,
-            places: &places[piece.window.clone()],
+            places: &places[piece.window.start..],
             piece,
             buffers,
         });
