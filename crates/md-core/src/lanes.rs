@@ -5,7 +5,7 @@
 //! depend on the instruction set.
 
 #[cfg(target_arch = "x86_64")]
-use pulp::{NullaryFnOnce, cast, f64x4, x86::V3};
+use pulp::{NullaryFnOnce, cast, f64x4, m64x4, x86::V3};
 
 /// A vector of up to three components, and one number more: one aligned load.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -46,12 +46,18 @@ impl<T: Task> NullaryFnOnce for OnV3<T> {
 /// Operations on four numbers.
 pub(crate) trait Lanes: Copy {
     type Four: Copy;
+    type Mask: Copy;
     fn four(self, numbers: [f64; 4]) -> Self::Four;
     fn array(self, four: Self::Four) -> [f64; 4];
     fn splat(self, number: f64) -> Self::Four;
     fn add(self, a: Self::Four, b: Self::Four) -> Self::Four;
     fn subtract(self, a: Self::Four, b: Self::Four) -> Self::Four;
     fn multiply(self, a: Self::Four, b: Self::Four) -> Self::Four;
+    fn below(self, numbers: Self::Four, limits: Self::Four) -> Self::Mask;
+    /// The numbers where the mask is set, zero elsewhere.
+    fn keep(self, mask: Self::Mask, numbers: Self::Four) -> Self::Four;
+    /// The numbers where the mask is set, others elsewhere.
+    fn choose(self, mask: Self::Mask, numbers: Self::Four, others: Self::Four) -> Self::Four;
     /// The squared lengths of four vectors of three components, `(x x + y y) + z z`.
     fn squared_lengths(self, vectors: [Self::Four; 4]) -> Self::Four;
     /// Brings to the front the numbers that are below their limits, with their indices; what follows them may be
@@ -88,6 +94,7 @@ pub(crate) struct Portable;
 
 impl Lanes for Portable {
     type Four = [f64; 4];
+    type Mask = [bool; 4];
     #[inline(always)]
     fn four(self, numbers: [f64; 4]) -> [f64; 4] {
         numbers
@@ -111,6 +118,18 @@ impl Lanes for Portable {
     #[inline(always)]
     fn multiply(self, a: [f64; 4], b: [f64; 4]) -> [f64; 4] {
         std::array::from_fn(|lane| a[lane] * b[lane])
+    }
+    #[inline(always)]
+    fn below(self, numbers: [f64; 4], limits: [f64; 4]) -> [bool; 4] {
+        std::array::from_fn(|lane| numbers[lane] < limits[lane])
+    }
+    #[inline(always)]
+    fn keep(self, mask: [bool; 4], numbers: [f64; 4]) -> [f64; 4] {
+        self.choose(mask, numbers, [0.0; 4])
+    }
+    #[inline(always)]
+    fn choose(self, mask: [bool; 4], numbers: [f64; 4], others: [f64; 4]) -> [f64; 4] {
+        std::array::from_fn(|lane| if mask[lane] { numbers[lane] } else { others[lane] })
     }
     #[inline(always)]
     fn squared_lengths(self, vectors: [[f64; 4]; 4]) -> [f64; 4] {
@@ -170,6 +189,7 @@ static MOVES: [Moves; 16] = {
 #[cfg(target_arch = "x86_64")]
 impl Lanes for V3 {
     type Four = f64x4;
+    type Mask = m64x4;
     #[inline(always)]
     fn four(self, numbers: [f64; 4]) -> f64x4 {
         cast(numbers)
@@ -193,6 +213,19 @@ impl Lanes for V3 {
     #[inline(always)]
     fn multiply(self, a: f64x4, b: f64x4) -> f64x4 {
         self.mul_f64x4(a, b)
+    }
+    #[inline(always)]
+    fn below(self, numbers: f64x4, limits: f64x4) -> m64x4 {
+        // 0x11: less than, false for what is not a number.
+        cast(self.avx._mm256_cmp_pd::<0x11>(cast(numbers), cast(limits)))
+    }
+    #[inline(always)]
+    fn keep(self, mask: m64x4, numbers: f64x4) -> f64x4 {
+        cast(self.avx._mm256_and_pd(cast(mask), cast(numbers)))
+    }
+    #[inline(always)]
+    fn choose(self, mask: m64x4, numbers: f64x4, others: f64x4) -> f64x4 {
+        cast(self.avx._mm256_blendv_pd(cast(others), cast(numbers), cast(mask)))
     }
     #[inline(always)]
     fn squared_lengths(self, vectors: [f64x4; 4]) -> f64x4 {
@@ -219,9 +252,8 @@ impl Lanes for V3 {
         limits: f64x4,
         indices: [u32; 4],
     ) -> ([f64; 4], [u32; 4], usize) {
-        // 0x11: less than, false for what is not a number.
-        let below = self.avx._mm256_cmp_pd::<0x11>(cast(numbers), cast(limits));
-        let set = self.avx._mm256_movemask_pd(below) as usize & 15;
+        let below = self.below(numbers, limits);
+        let set = self.avx._mm256_movemask_pd(cast(below)) as usize & 15;
         let moves = &MOVES[set];
         let numbers = self
             .avx2

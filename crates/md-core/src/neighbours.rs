@@ -76,8 +76,11 @@ const fn quads(dimension: usize) -> usize {
     (dimension + 1).div_ceil(4)
 }
 
-/// Out of everyone's range: its square is infinite.
-const NOWHERE: Quad = Quad([1e300; 4]);
+/// The first place of each window has no particle.
+const NOBODY: u32 = 0;
+
+/// Where nobody is: out of everyone's range, the square is infinite.
+const NOWHERE: Quad = Quad([1e300, 1e300, 1e300, 1.0]);
 
 /// How many rows share the arrays of close pairs: enough for long loops, few enough for the first-level cache.
 const BLOCK: usize = 32;
@@ -99,15 +102,16 @@ pub struct NeighbourList<const D: usize> {
 }
 
 /// Consecutive rows of a list: the unit of work for threads. How a list is cut depends on the number of particles
-/// alone, so sums over pieces have the same bits for any number of threads. Places count from the start of the window.
+/// alone, so sums over pieces have the same bits for any number of threads. Places count from the start of the
+/// window, the place of [`NOBODY`] before that of the first row.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Piece {
     /// The place of the particle of each row.
     places: Vec<u32>,
     /// Where each row starts in `neighbours`, and where the last one ends.
     starts: Vec<u32>,
-    /// The places of neighbours, row by row, in a row by species. What fills up the last four of a segment is the
-    /// place after all others, where no particle is.
+    /// The places of neighbours, row by row, in a row by species; the last four of a segment are filled up with
+    /// nobody.
     neighbours: Vec<[u32; 4]>,
     segments: Vec<Segment>,
     pub(crate) runs: Vec<Run>,
@@ -193,14 +197,14 @@ impl<'a, const D: usize> Neighbourhood<'a, D> {
         let origin = coordinates(places, piece.places[row]);
         let (start, end) = (piece.starts[row] as usize, piece.starts[row + 1] as usize);
         let neighbours = piece.neighbours[start..end].iter();
-        neighbours.flatten().filter_map(move |&place| {
-            let j = *owners.get(place as usize)? as usize;
-            Some((j, subtract(&coordinates(places, place), &origin)))
+        let known = neighbours.flatten().filter(|&&place| place != NOBODY);
+        known.map(move |&place| {
+            let j = owners[place as usize] as usize;
+            (j, subtract(&coordinates(places, place), &origin))
         })
     }
 
-    /// The coordinates and the diameter at each place, if they fit into four numbers; then one place where no
-    /// particle is, out of everyone's range.
+    /// The coordinates and the diameter at each place, if they fit into four numbers.
     pub(crate) fn places(&self) -> Option<&'a [Quad]> {
         (quads(D) == 1).then_some(self.places)
     }
@@ -231,7 +235,7 @@ impl<const D: usize> NeighbourList<D> {
             owners: bins.owners.clone(),
             shifts: bins.shifts.clone(),
             rows: vec![0; configuration.len()],
-            rows_per_piece: configuration.len().div_ceil(piece_count(configuration.len())),
+            rows_per_piece: rows_per_piece(configuration.len()),
             pieces: Vec::new(),
         };
         for (row, &place) in bins.rows.iter().enumerate() {
@@ -242,7 +246,7 @@ impl<const D: usize> NeighbourList<D> {
         let search = Search::new(configuration, ranges, &bins, &places);
         list.pieces = bins
             .rows
-            .chunks(list.rows_per_piece.max(1))
+            .chunks(list.rows_per_piece)
             .map(|rows| dispatch(SearchRows { search: &search, rows }))
             .collect();
         list
@@ -256,8 +260,7 @@ impl<const D: usize> NeighbourList<D> {
 
     /// Writes to `places` where the particles and their copies are.
     fn locate(&self, positions: &[Vector<D>], places: &mut Vec<Quad>) {
-        places.resize(self.shifts.len() + quads(D), NOWHERE);
-        places[self.shifts.len()..].fill(NOWHERE);
+        places.resize(self.shifts.len(), Quad::default());
         let places = places.chunks_exact_mut(quads(D)).zip(self.shifts.chunks_exact(quads(D)));
         for ((place, shift), &owner) in places.zip(&self.owners) {
             let position = &positions[owner as usize];
@@ -269,9 +272,9 @@ impl<const D: usize> NeighbourList<D> {
     }
 }
 
-/// Into how many pieces a list of so many rows is cut.
-fn piece_count(rows: usize) -> usize {
-    (rows / 1000).clamp(1, 32)
+/// How many rows the pieces of a list of so many rows have.
+fn rows_per_piece(rows: usize) -> usize {
+    rows.div_ceil((rows / 1000).clamp(1, 32)).max(1)
 }
 
 /// What the rows of a list are found from.
@@ -326,14 +329,13 @@ impl<'a, const D: usize> Search<'a, D> {
 
     #[inline(always)]
     fn piece<L: Lanes>(&self, lanes: L, rows: &[u32]) -> Piece {
-        let origin = rows.first().copied().unwrap_or(0);
+        let origin = rows.first().map_or(0, |first| first - 1);
         let mut piece = Piece {
             places: rows.iter().map(|place| place - origin).collect(),
             starts: vec![0],
             neighbours: Vec::with_capacity(rows.len() * 12),
             ..Piece::default()
         };
-        let nowhere = self.species.len() as u32 - origin;
         let (mut close, mut squares, mut of_kind) = (Vec::new(), Vec::new(), Vec::new());
         let mut ranges = Vec::new();
         let mut bin = u32::MAX;
@@ -364,7 +366,7 @@ impl<'a, const D: usize> Search<'a, D> {
                     }
                     if count > 0 {
                         last = of_kind[..count].iter().copied().fold(last, u32::max);
-                        of_kind[count..count + 3].fill(nowhere);
+                        of_kind[count..count + 3].fill(NOBODY);
                         let start = piece.neighbours.len();
                         let (fours, _) = of_kind[..count.next_multiple_of(4)].as_chunks();
                         piece.neighbours.extend(fours);
@@ -541,8 +543,9 @@ impl<const D: usize> VerletList<D> {
         let (mut largest, mut second) = (0.0_f64, 0.0_f64);
         for (position, reference) in configuration.positions().iter().zip(&built.reference) {
             let moved = norm_squared(&subtract(position, reference));
-            second = second.max(moved.min(largest));
-            largest = largest.max(moved);
+            let lesser = if moved < largest { moved } else { largest };
+            second = if lesser > second { lesser } else { second };
+            largest = if moved > largest { moved } else { largest };
         }
         largest.sqrt() + second.sqrt() >= self.skin
     }
@@ -616,6 +619,7 @@ impl<const D: usize> Bins<D> {
         let below: [i32; D] = std::array::from_fn(|k| if k == 0 { 0 } else { reach[k] });
         let all: [i32; D] = std::array::from_fn(|k| below[k] + counts[k] + reach[k]);
         let diameters = configuration.diameters();
+        let rows_per_piece = rows_per_piece(configuration.len());
         let mut bins = Self {
             reach,
             strides: std::array::from_fn(|k| stride(&all, k)),
@@ -635,6 +639,12 @@ impl<const D: usize> Bins<D> {
             let original = original as usize;
             for &particle in &members[ends[original]..ends[original + 1]] {
                 if image == [0; D] {
+                    if bins.rows.len() % rows_per_piece == 0 {
+                        // The window of a piece starts with nobody; the particle is any that exists.
+                        bins.owners.push(0);
+                        bins.bins.push(number as u32);
+                        bins.shifts.extend(std::iter::repeat_n(NOWHERE, quads(D)));
+                    }
                     bins.rows.push(bins.owners.len() as u32);
                 }
                 let offset = offsets[particle];
@@ -645,7 +655,8 @@ impl<const D: usize> Bins<D> {
                 for k in 0..D {
                     shift[k / 4].0[k % 4] = translation[k];
                 }
-                shift[D / 4].0[D % 4] = diameters.map_or(0.0, |diameters| diameters[particle]);
+                // After the coordinates, last of all.
+                shift[quads(D) - 1].0[3] = diameters.map_or(0.0, |diameters| diameters[particle]);
                 bins.owners.push(particle as u32);
                 bins.bins.push(number as u32);
             }

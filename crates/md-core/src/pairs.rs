@@ -111,18 +111,9 @@ trait Pairs: Send + Sync {
     }
 }
 
-/// What the forces of one piece of the list need, and what they come to.
+/// What the rows of one piece of the list come to.
 #[derive(Default)]
-struct Buffers {
-    /// The pairs of a run that are within range: the other place, the squared distance, and what the latter is
-    /// to be multiplied by for the function.
-    others: Vec<u32>,
-    squares: Vec<f64>,
-    units: Vec<f64>,
-    /// Where the pairs of each segment end.
-    ends: Vec<usize>,
-    energies: Vec<f64>,
-    slopes: Vec<f64>,
+struct PieceSums {
     /// The forces at the places of the window.
     forces: Vec<Quad>,
     energy: f64,
@@ -130,185 +121,87 @@ struct Buffers {
 }
 
 thread_local! {
-    /// Kept from one call to the next: for each piece, and the sum of their forces.
-    static BUFFERS: Cell<(Vec<Buffers>, Vec<Quad>)> = const { Cell::new((Vec::new(), Vec::new())) };
+    /// Memory kept from one call to the next: for each piece, and for the sum of their forces.
+    static SUMS: Cell<(Vec<PieceSums>, Vec<Quad>)> = const { Cell::new((Vec::new(), Vec::new())) };
 }
 
 /// The forces of the rows of one piece.
 struct PieceForces<'a, P> {
     pairs: &'a P,
-    /// From the start of the window on.
+    /// Those of the window.
     places: &'a [Quad],
     piece: &'a Piece,
-    buffers: &'a mut Buffers,
+    sums: &'a mut PieceSums,
 }
 
 impl<P: Pairs> Task for PieceForces<'_, P> {
     type Output = ();
 
-    /// For each run, three loops: the first finds the close pairs among the listed ones, without branches that
-    /// the processor could mispredict; the second, over numbers one after the other, is the function, and
-    /// the compiler makes vectors of it; the third adds up forces.
+    /// Four neighbours of a particle at a time, whether they are within range or not: a list holds few that are not,
+    /// and a branch for each would be mispredicted. Their energies and forces are made zero instead.
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
         let Self {
             pairs,
             places,
             piece,
-            buffers,
+            sums,
         } = self;
-        buffers.forces.clear();
-        buffers.forces.resize(piece.window.len(), Quad::default());
-        let mut sums = [[lanes.splat(0.0); 2]; 2];
+        sums.forces.clear();
+        sums.forces.resize(places.len(), Quad::default());
+        let forces = &mut sums.forces[..places.len()];
+        let mut energy = lanes.splat(0.0);
+        let mut squared_forces = lanes.splat(0.0);
         for run in &piece.runs {
             let (function, squared_range) = pairs.between(run.species);
-            buffers.reserve(run.pairs);
-            let count = buffers.collect(lanes, pairs, places, piece.segments(run), squared_range);
-            if count > 0 {
-                buffers.evaluate::<L, P>(lanes, function, count, &mut sums);
-                buffers.add_forces(lanes, places, piece.segments(run));
-            }
-        }
-        let total = |[even, odd]: [L::Four; 2]| lanes.array(lanes.add(even, odd)).iter().sum();
-        [buffers.energy, buffers.squared_forces] = sums.map(total);
-    }
-}
-
-/// So many pairs are evaluated together: two fours, whose sums do not wait for each other.
-const GROUP: usize = 8;
-
-impl Buffers {
-    /// Makes room for so many pairs, with a margin for what is done in groups.
-    fn reserve(&mut self, pairs: usize) {
-        let size = pairs + 2 * GROUP;
-        if self.squares.len() < size {
-            self.others.resize(size, 0);
-            for numbers in [
-                &mut self.squares,
-                &mut self.units,
-                &mut self.energies,
-                &mut self.slopes,
-            ] {
-                numbers.resize(size, 0.0);
-            }
-        }
-    }
-
-    /// Collects the close pairs and returns their number.
-    #[inline(always)]
-    fn collect<'a, L: Lanes, P: Pairs>(
-        &mut self,
-        lanes: L,
-        pairs: &P,
-        places: &[Quad],
-        segments: impl Iterator<Item = (usize, &'a [[u32; 4]])>,
-        squared_range: f64,
-    ) -> usize {
-        let size = self.squares.len();
-        let (squares, others) = (&mut self.squares[..size], &mut self.others[..size]);
-        self.ends.clear();
-        let mut count = 0;
-        for (place, fours) in segments {
-            let (own, before) = (places[place], count);
-            let origin = lanes.four(own.0);
+            // What a function is asked in place of what is beyond its range.
+            let inside = lanes.splat(squared_range.next_down());
             let mut limits = lanes.splat(squared_range);
-            for &four in fours {
-                let near = four.map(|other| &places[other as usize]);
-                let vectors = near.map(|other| lanes.subtract(lanes.four(other.0), origin));
-                if P::SIZED {
-                    limits = lanes.four(near.map(|other| {
-                        squared_range * pairs.squared_diameter([own.0[3], other.0[3]])
-                    }));
+            for (place, fours) in piece.segments(run) {
+                let own = places[place];
+                let origin = lanes.four(own.0);
+                let mut on_own = lanes.splat(0.0);
+                for &four in fours {
+                    let others = four.map(|other| places[other as usize]);
+                    let vectors = others.map(|other| lanes.subtract(lanes.four(other.0), origin));
+                    let mut squares = lanes.squared_lengths(vectors);
+                    let mut units = limits;
+                    if P::SIZED {
+                        let mixed = others.map(|other| pairs.squared_diameter([own.0[3], other.0[3]]));
+                        limits = lanes.four(mixed.map(|square| squared_range * square));
+                        units = lanes.four(mixed.map(|square| 1.0 / square));
+                    }
+                    let close = lanes.below(squares, limits);
+                    if P::SIZED {
+                        squares = lanes.multiply(squares, units);
+                    }
+                    squares = lanes.choose(close, squares, inside);
+                    let (mut energies, mut slopes) = ([0.0; 4], [0.0; 4]);
+                    function.slopes(&lanes.array(squares), &mut energies, &mut slopes);
+                    energy = lanes.add(energy, lanes.keep(close, lanes.four(energies)));
+                    let slope = lanes.keep(close, lanes.four(slopes));
+                    let mut doubled = lanes.add(slope, slope);
+                    let mut square_of_force = lanes.multiply(doubled, squares);
+                    if P::SIZED {
+                        // (2 dphi/ds)^2 s, by what the function knows: x^2 = s unit, and dphi/dx^2.
+                        doubled = lanes.multiply(doubled, units);
+                    }
+                    square_of_force = lanes.multiply(doubled, square_of_force);
+                    squared_forces = lanes.add(squared_forces, square_of_force);
+                    let doubled = lanes.array(doubled);
+                    for lane in 0..4 {
+                        let force = lanes.multiply(lanes.splat(doubled[lane]), vectors[lane]);
+                        on_own = lanes.add(on_own, force);
+                        let on_other = &mut forces[four[lane] as usize];
+                        on_other.0 = lanes.array(lanes.subtract(lanes.four(on_other.0), force));
+                    }
                 }
-                let (close_squares, close, found) =
-                    lanes.select_below(lanes.squared_lengths(vectors), limits, four);
-                if let Some(to) = squares[count..].first_chunk_mut() {
-                    *to = close_squares;
-                }
-                if let Some(to) = others[count..].first_chunk_mut() {
-                    *to = close;
-                }
-                count += found;
-            }
-            if P::SIZED {
-                let units = self.units[before..count].iter_mut();
-                for (unit, &other) in units.zip(&others[before..count]) {
-                    let diameters = [own.0[3], places[other as usize].0[3]];
-                    *unit = 1.0 / pairs.squared_diameter(diameters);
-                }
-            }
-            self.ends.push(count);
-        }
-        count
-    }
-
-    /// Energies and forces over distance of the first `count` pairs; adds up the former and the squared forces.
-    #[inline(always)]
-    fn evaluate<L: Lanes, P: Pairs>(
-        &mut self,
-        lanes: L,
-        function: &P::Function,
-        count: usize,
-        [energy, squared_forces]: &mut [[L::Four; 2]; 2],
-    ) {
-        // Whole groups, of a distance that the function knows.
-        let padded = count.next_multiple_of(GROUP);
-        let (squares, units) = (&mut self.squares[..padded], &mut self.units[..padded]);
-        let (energies, slopes) = (&mut self.energies[..padded], &mut self.slopes[..padded]);
-        if P::SIZED {
-            for (square, &unit) in squares[..count].iter_mut().zip(&units[..count]) {
-                *square *= unit;
+                let on_place = &mut forces[place];
+                on_place.0 = lanes.array(lanes.add(lanes.four(on_place.0), on_own));
             }
         }
-        let known = squares[0];
-        squares[count..].fill(known);
-        function.slopes(squares, energies, slopes);
-        energies[count..].fill(0.0);
-        slopes[count..].fill(0.0);
-        let (squares, units) = (squares.as_chunks().0, units.as_chunks().0);
-        let (energies, slopes) = (energies.as_chunks().0, slopes.as_chunks_mut().0);
-        let numbers = energies.iter().zip(squares).zip(units).zip(slopes);
-        for (four, (((&own_energy, &square), &unit), slope)) in numbers.enumerate() {
-            let lane = four % 2;
-            energy[lane] = lanes.add(energy[lane], lanes.four(own_energy));
-            let slope_four = lanes.four(*slope);
-            let mut doubled = lanes.add(slope_four, slope_four);
-            let mut reduced = lanes.multiply(doubled, lanes.four(square));
-            if P::SIZED {
-                // (2 dphi/ds)^2 s, by what the function knows: s unit, and dphi/d(s unit).
-                doubled = lanes.multiply(doubled, lanes.four(unit));
-            }
-            reduced = lanes.multiply(doubled, reduced);
-            squared_forces[lane] = lanes.add(squared_forces[lane], reduced);
-            *slope = lanes.array(doubled);
-        }
-    }
-
-    /// Adds the forces of the close pairs.
-    #[inline(always)]
-    fn add_forces<'a, L: Lanes>(
-        &mut self,
-        lanes: L,
-        places: &[Quad],
-        segments: impl Iterator<Item = (usize, &'a [[u32; 4]])>,
-    ) {
-        let (forces, others, slopes) = (&mut self.forces[..], &self.others[..], &self.slopes[..]);
-        let mut start = 0;
-        for ((place, _), &end) in segments.zip(&self.ends) {
-            let origin = lanes.four(places[place].0);
-            let mut sum = lanes.splat(0.0);
-            for (&other, &doubled) in others[start..end].iter().zip(&slopes[start..end]) {
-                let other = other as usize;
-                let r = lanes.subtract(lanes.four(places[other].0), origin);
-                let force = lanes.multiply(lanes.splat(doubled), r);
-                sum = lanes.add(sum, force);
-                let on_other = &mut forces[other];
-                on_other.0 = lanes.array(lanes.subtract(lanes.four(on_other.0), force));
-            }
-            let on_own = &mut forces[place];
-            on_own.0 = lanes.array(lanes.add(lanes.four(on_own.0), sum));
-            start = end;
-        }
+        sums.energy = lanes.array(energy).iter().sum();
+        sums.squared_forces = lanes.array(squared_forces).iter().sum();
     }
 }
 
@@ -316,7 +209,7 @@ impl Buffers {
 struct Gather<'a, const D: usize> {
     around: &'a Neighbourhood<'a, D>,
     places: &'a [Quad],
-    buffers: &'a [Buffers],
+    sums: &'a [PieceSums],
     total: &'a mut Vec<Quad>,
     forces: &'a mut [Vector<D>],
     totals: &'a mut Totals<D>,
@@ -329,10 +222,10 @@ impl<const D: usize> Task for Gather<'_, D> {
     fn run<L: Lanes>(self, lanes: L) {
         self.total.clear();
         self.total.resize(self.around.owners().len(), Quad::default());
-        for (piece, buffers) in self.around.pieces().iter().zip(self.buffers) {
-            self.totals.energy += buffers.energy;
-            self.totals.squared_term_forces += buffers.squared_forces;
-            for (total, force) in self.total[piece.window.clone()].iter_mut().zip(&buffers.forces) {
+        for (piece, sums) in self.around.pieces().iter().zip(self.sums) {
+            self.totals.energy += sums.energy;
+            self.totals.squared_term_forces += sums.squared_forces;
+            for (total, force) in self.total[piece.window.clone()].iter_mut().zip(&sums.forces) {
                 total.0 = lanes.array(lanes.add(lanes.four(total.0), lanes.four(force.0)));
             }
         }
@@ -368,28 +261,28 @@ fn add_forces<const D: usize>(
     let Some(places) = around.places() else {
         return add_forces_one_by_one(pairs, around, forces, totals);
     };
-    let (mut all, mut total) = BUFFERS.take();
+    let (mut sums, mut total) = SUMS.take();
     let pieces = around.pieces();
-    if all.len() < pieces.len() {
-        all.resize_with(pieces.len(), Buffers::default);
+    if sums.len() < pieces.len() {
+        sums.resize_with(pieces.len(), PieceSums::default);
     }
-    for (piece, buffers) in pieces.iter().zip(&mut all) {
+    for (piece, sums) in pieces.iter().zip(&mut sums) {
         dispatch(PieceForces {
             pairs,
-            places: &places[piece.window.start..],
+            places: &places[piece.window.clone()],
             piece,
-            buffers,
+            sums,
         });
     }
     dispatch(Gather {
         around,
         places,
-        buffers: &all,
+        sums: &sums,
         total: &mut total,
         forces,
         totals,
     });
-    BUFFERS.set((all, total));
+    SUMS.set((sums, total));
 }
 
 /// As [`add_forces`], for dimensions in which a particle does not fit into four numbers.

@@ -201,21 +201,28 @@ impl<F: Radial> Radial for ForceShifted<F> {
     fn energy<S: Scalar>(&self, squared_distance: S) -> S {
         self.function.energy(squared_distance) - self.line(squared_distance)
     }
+    /// `d^(k+1)r/ds^(k+1) = (1/2 - k)/s d^k r/ds^k`.
     #[inline(always)]
     fn derivatives<const N: usize>(&self, squared_distance: f64) -> [f64; N] {
         let bare = self.function.derivatives::<N>(squared_distance);
-        let line = self
-            .line(Taylor::<N>::variable(squared_distance))
-            .derivatives();
-        std::array::from_fn(|k| bare[k] - line[k])
+        let inverse = 1.0 / squared_distance;
+        let mut linear = self.slope * squared_distance.sqrt();
+        std::array::from_fn(|k| {
+            let constant = if k == 0 { self.constant } else { 0.0 };
+            let derivative = bare[k] - (linear + constant);
+            linear *= inverse * (0.5 - k as f64);
+            derivative
+        })
     }
     #[inline(always)]
     fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
         self.function.slopes(squared_distances, energies, slopes);
-        let (slope, constant) = (self.slope, self.constant);
-        subtract(squared_distances, energies, slopes, |s| {
-            s.sqrt() * slope + constant
-        });
+        let outputs = energies.iter_mut().zip(slopes);
+        for (&squared_distance, (energy, slope)) in squared_distances.iter().zip(outputs) {
+            let linear = self.slope * squared_distance.sqrt();
+            *energy -= linear + self.constant;
+            *slope -= 0.5 * linear * (1.0 / squared_distance);
+        }
     }
 }
 
