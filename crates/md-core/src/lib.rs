@@ -24,6 +24,7 @@ pub mod path;
 pub mod potential;
 pub mod random;
 pub mod scalar;
+mod threads;
 pub mod totals;
 pub mod triplets;
 pub mod vector;

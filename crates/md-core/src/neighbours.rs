@@ -8,6 +8,7 @@
 use crate::cell::Cell;
 use crate::configuration::{Configuration, Species};
 use crate::lanes::{Lanes, Quad, Task, dispatch};
+use crate::threads::{PART, each_part};
 use crate::vector::{Vector, add, norm_squared, subtract};
 use std::ops::Range;
 
@@ -95,6 +96,9 @@ pub struct NeighbourList<const D: usize> {
     owners: Vec<u32>,
     /// What brings the particle to the place: a lattice translation; and its diameter.
     shifts: Vec<Quad>,
+    /// The places of each particle, in order, and where they start in `copies`.
+    copies: Vec<u32>,
+    copy_starts: Vec<u32>,
     /// The row of each particle.
     rows: Vec<u32>,
     rows_per_piece: usize,
@@ -157,6 +161,7 @@ pub struct Neighbourhood<'a, const D: usize> {
     species: &'a [Species],
     diameters: &'a [f64],
     list: &'a NeighbourList<D>,
+    shared: bool,
 }
 
 impl<'a, const D: usize> Neighbourhood<'a, D> {
@@ -209,9 +214,15 @@ impl<'a, const D: usize> Neighbourhood<'a, D> {
         (quads(D) == 1).then_some(self.places)
     }
 
-    /// The particle at each place.
-    pub(crate) fn owners(&self) -> &'a [u32] {
-        &self.list.owners
+    /// The places of some particles, one after the other, and where those of each start.
+    pub(crate) fn copies(&self, particles: Range<usize>) -> (&'a [u32], &'a [u32]) {
+        let starts = &self.list.copy_starts[particles.start..=particles.end];
+        (&self.list.copies, starts)
+    }
+
+    /// Whether threads share the work on this neighbourhood.
+    pub(crate) fn shared(&self) -> bool {
+        self.shared
     }
 
     /// The pieces of the list.
@@ -230,10 +241,16 @@ fn coordinates<const D: usize>(places: &[Quad], place: u32) -> Vector<D> {
 impl<const D: usize> NeighbourList<D> {
     /// Finds all pairs within range with cell lists, in a time proportional to `N`.
     pub fn build(configuration: &Configuration<D>, ranges: &Ranges) -> Self {
+        Self::build_shared(configuration, ranges, false)
+    }
+
+    fn build_shared(configuration: &Configuration<D>, ranges: &Ranges, shared: bool) -> Self {
         let bins = Bins::new(configuration, ranges.largest);
         let mut list = Self {
             owners: bins.owners.clone(),
             shifts: bins.shifts.clone(),
+            copies: Vec::new(),
+            copy_starts: Vec::new(),
             rows: vec![0; configuration.len()],
             rows_per_piece: rows_per_piece(configuration.len()),
             pieces: Vec::new(),
@@ -241,14 +258,16 @@ impl<const D: usize> NeighbourList<D> {
         for (row, &place) in bins.rows.iter().enumerate() {
             list.rows[bins.owners[place as usize] as usize] = row as u32;
         }
+        (list.copies, list.copy_starts) = bins.copies(configuration.len());
         let mut places = Vec::new();
-        list.locate(configuration.positions(), &mut places);
+        list.locate(configuration.positions(), &mut places, shared);
         let search = Search::new(configuration, ranges, &bins, &places);
-        list.pieces = bins
-            .rows
-            .chunks(list.rows_per_piece)
-            .map(|rows| dispatch(SearchRows { search: &search, rows }))
-            .collect();
+        list.pieces = vec![Piece::default(); bins.rows.len().div_ceil(list.rows_per_piece)];
+        each_part(shared, &mut list.pieces, 1, |number, piece| {
+            let rows = &bins.rows[number * list.rows_per_piece..];
+            let rows = &rows[..rows.len().min(list.rows_per_piece)];
+            piece[0] = dispatch(SearchRows { search: &search, rows });
+        });
         list
     }
 
@@ -259,16 +278,19 @@ impl<const D: usize> NeighbourList<D> {
     }
 
     /// Writes to `places` where the particles and their copies are.
-    fn locate(&self, positions: &[Vector<D>], places: &mut Vec<Quad>) {
+    fn locate(&self, positions: &[Vector<D>], places: &mut Vec<Quad>, shared: bool) {
         places.resize(self.shifts.len(), Quad::default());
-        let places = places.chunks_exact_mut(quads(D)).zip(self.shifts.chunks_exact(quads(D)));
-        for ((place, shift), &owner) in places.zip(&self.owners) {
-            let position = &positions[owner as usize];
-            place.copy_from_slice(shift);
-            for k in 0..D {
-                place[k / 4].0[k % 4] += position[k];
+        each_part(shared, places, PART * quads(D), |start, places| {
+            let places = places.chunks_exact_mut(quads(D));
+            let places = places.zip(self.shifts[start..].chunks_exact(quads(D)));
+            for ((place, shift), &owner) in places.zip(&self.owners[start / quads(D)..]) {
+                let position = &positions[owner as usize];
+                place.copy_from_slice(shift);
+                for k in 0..D {
+                    place[k / 4].0[k % 4] += position[k];
+                }
             }
-        }
+        });
     }
 }
 
@@ -507,6 +529,15 @@ impl<const D: usize> VerletList<D> {
 
     /// The neighbourhood at a configuration, with a new list if the old one is no longer valid.
     pub fn update<'a>(&'a mut self, configuration: &'a Configuration<D>) -> Neighbourhood<'a, D> {
+        self.update_shared(configuration, false)
+    }
+
+    /// As [`VerletList::update`], by the threads of the pool in which it is called.
+    pub(crate) fn update_shared<'a>(
+        &'a mut self,
+        configuration: &'a Configuration<D>,
+        shared: bool,
+    ) -> Neighbourhood<'a, D> {
         if self.is_stale(configuration) {
             self.builds += 1;
             self.built = None;
@@ -517,16 +548,21 @@ impl<const D: usize> VerletList<D> {
             species: configuration.species().to_vec(),
             diameters: diameters.to_vec(),
             reference: configuration.positions().to_vec(),
-            list: NeighbourList::build(configuration, &self.ranges.widened(self.skin)),
+            list: NeighbourList::build_shared(
+                configuration,
+                &self.ranges.widened(self.skin),
+                shared,
+            ),
         });
         built
             .list
-            .locate(configuration.positions(), &mut self.places);
+            .locate(configuration.positions(), &mut self.places, shared);
         Neighbourhood {
             places: &self.places,
             species: configuration.species(),
             diameters,
             list: &built.list,
+            shared,
         }
     }
 
@@ -663,6 +699,30 @@ impl<const D: usize> Bins<D> {
             bins.starts.push(bins.owners.len() as u32);
         }
         bins
+    }
+
+    /// The places of each particle, in order, and where those of each start.
+    fn copies(&self, particles: usize) -> (Vec<u32>, Vec<u32>) {
+        let somebody = || {
+            let owners = self.owners.iter().zip(self.shifts.chunks_exact(quads(D)));
+            let all = owners.enumerate();
+            all.filter(|(_, (_, shift))| shift[0] != NOWHERE)
+        };
+        let mut starts = vec![0_u32; particles + 1];
+        for (_, (&owner, _)) in somebody() {
+            starts[owner as usize + 1] += 1;
+        }
+        for particle in 0..particles {
+            starts[particle + 1] += starts[particle];
+        }
+        let mut next = starts.clone();
+        let mut copies = vec![0; starts[particles] as usize];
+        for (place, (&owner, _)) in somebody() {
+            let slot = &mut next[owner as usize];
+            copies[*slot as usize] = place as u32;
+            *slot += 1;
+        }
+        (copies, starts)
     }
 
     /// The places in a bin and in later ones within reach; the first range starts with the bin itself.

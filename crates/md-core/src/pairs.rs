@@ -8,6 +8,7 @@ use crate::neighbours::{Neighbourhood, Piece};
 use crate::path::{Direction, PathSums, squared_length};
 use crate::potential::Potential;
 use crate::scalar::{Scalar, Taylor};
+use crate::threads::{PART, each_part};
 use crate::totals::Totals;
 use crate::vector::{Vector, norm_squared};
 use std::cell::Cell;
@@ -205,50 +206,42 @@ impl<P: Pairs> Task for PieceForces<'_, P> {
     }
 }
 
-/// Adds up the forces at all places, piece by piece, and gives them to the particles.
-struct Gather<'a, const D: usize> {
-    around: &'a Neighbourhood<'a, D>,
-    places: &'a [Quad],
+/// Adds up the forces at some places, piece by piece.
+struct PlaceForces<'a, const D: usize> {
+    pieces: &'a [Piece],
     sums: &'a [PieceSums],
-    total: &'a mut Vec<Quad>,
-    forces: &'a mut [Vector<D>],
-    totals: &'a mut Totals<D>,
+    /// The first of the places.
+    start: usize,
+    places: &'a [Quad],
+    totals: &'a mut [Quad],
 }
 
-impl<const D: usize> Task for Gather<'_, D> {
-    type Output = ();
+impl<const D: usize> Task for PlaceForces<'_, D> {
+    /// `sum_places x F`.
+    type Output = [[f64; 4]; D];
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        self.total.clear();
-        self.total.resize(self.around.owners().len(), Quad::default());
-        for (piece, sums) in self.around.pieces().iter().zip(self.sums) {
-            self.totals.energy += sums.energy;
-            self.totals.squared_term_forces += sums.squared_forces;
-            for (total, force) in self.total[piece.window.clone()].iter_mut().zip(&sums.forces) {
+    fn run<L: Lanes>(self, lanes: L) -> [[f64; 4]; D] {
+        self.totals.fill(Quad::default());
+        let end = self.start + self.totals.len();
+        for (piece, sums) in self.pieces.iter().zip(self.sums) {
+            let [first, last] =
+                [piece.window.start, piece.window.end].map(|place| place.clamp(self.start, end));
+            let totals = &mut self.totals[first - self.start..last - self.start];
+            // Empty where the window does not meet these places.
+            let forces = sums.forces.get(first - piece.window.start.min(first)..);
+            for (total, force) in totals.iter_mut().zip(forces.unwrap_or_default()) {
                 total.0 = lanes.array(lanes.add(lanes.four(total.0), lanes.four(force.0)));
             }
         }
-        // The forces of each pair add up to zero, so sum_pairs r F = -sum_places x F.
-        let mut gradient = [lanes.splat(0.0); D];
-        for ((total, place), &owner) in self.total.iter().zip(self.places).zip(self.around.owners())
-        {
-            let force = lanes.four(total.0);
+        let mut products = [lanes.splat(0.0); D];
+        for (total, place) in self.totals.iter().zip(self.places) {
             for a in 0..D {
-                let product = lanes.multiply(lanes.splat(place.0[a]), force);
-                gradient[a] = lanes.subtract(gradient[a], product);
-            }
-            let on_owner = &mut self.forces[owner as usize];
-            for a in 0..D {
-                on_owner[a] += total.0[a];
+                let product = lanes.multiply(lanes.splat(place.0[a]), lanes.four(total.0));
+                products[a] = lanes.add(products[a], product);
             }
         }
-        for a in 0..D {
-            let row = lanes.array(gradient[a]);
-            for b in a..D {
-                self.totals.strain_gradient[a][b] += row[b];
-            }
-        }
+        products.map(|product| lanes.array(product))
     }
 }
 
@@ -266,22 +259,47 @@ fn add_forces<const D: usize>(
     if sums.len() < pieces.len() {
         sums.resize_with(pieces.len(), PieceSums::default);
     }
-    for (piece, sums) in pieces.iter().zip(&mut sums) {
+    let shared = around.shared();
+    each_part(shared, &mut sums[..pieces.len()], 1, |number, sums| {
+        let piece = &pieces[number];
         dispatch(PieceForces {
             pairs,
             places: &places[piece.window.clone()],
             piece,
-            sums,
+            sums: &mut sums[0],
         });
-    }
-    dispatch(Gather {
-        around,
-        places,
-        sums: &sums,
-        total: &mut total,
-        forces,
-        totals,
     });
+    total.resize(places.len(), Quad::default());
+    let moments = each_part(shared, &mut total, PART, |start, totals| {
+        dispatch(PlaceForces::<D> {
+            pieces,
+            sums: &sums,
+            start,
+            places: &places[start..][..totals.len()],
+            totals,
+        })
+    });
+    each_part(shared, forces, PART, |start, forces| {
+        let (copies, starts) = around.copies(start..start + forces.len());
+        for (force, ends) in forces.iter_mut().zip(starts.windows(2)) {
+            for &place in &copies[ends[0] as usize..ends[1] as usize] {
+                for k in 0..D {
+                    force[k] += total[place as usize].0[k];
+                }
+            }
+        }
+    });
+    for sums in &sums[..pieces.len()] {
+        totals.energy += sums.energy;
+        totals.squared_term_forces += sums.squared_forces;
+    }
+    // The forces of each pair add up to zero, so sum_pairs r F = -sum_places x F.
+    for a in 0..D {
+        for b in a..D {
+            let sum: f64 = moments.iter().map(|moment| moment[a][b]).sum();
+            totals.strain_gradient[a][b] -= sum;
+        }
+    }
     SUMS.set((sums, total));
 }
 
