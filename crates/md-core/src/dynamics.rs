@@ -215,7 +215,11 @@ impl VelocityVerlet {
         }
         let mut fastest = 0.0;
         for speed_squared in point.velocities.iter().map(norm_squared) {
-            fastest = if speed_squared > fastest { speed_squared } else { fastest };
+            fastest = if speed_squared > fastest {
+                speed_squared
+            } else {
+                fastest
+            };
         }
         let displacement = self.time_step * fastest.sqrt();
         if displacement > limit {

@@ -129,7 +129,13 @@ impl Lanes for Portable {
     }
     #[inline(always)]
     fn choose(self, mask: [bool; 4], numbers: [f64; 4], others: [f64; 4]) -> [f64; 4] {
-        std::array::from_fn(|lane| if mask[lane] { numbers[lane] } else { others[lane] })
+        std::array::from_fn(|lane| {
+            if mask[lane] {
+                numbers[lane]
+            } else {
+                others[lane]
+            }
+        })
     }
     #[inline(always)]
     fn squared_lengths(self, vectors: [[f64; 4]; 4]) -> [f64; 4] {
@@ -225,7 +231,10 @@ impl Lanes for V3 {
     }
     #[inline(always)]
     fn choose(self, mask: m64x4, numbers: f64x4, others: f64x4) -> f64x4 {
-        cast(self.avx._mm256_blendv_pd(cast(others), cast(numbers), cast(mask)))
+        cast(
+            self.avx
+                ._mm256_blendv_pd(cast(others), cast(numbers), cast(mask)),
+        )
     }
     #[inline(always)]
     fn squared_lengths(self, vectors: [f64x4; 4]) -> f64x4 {

@@ -266,7 +266,10 @@ impl<const D: usize> NeighbourList<D> {
         each_part(shared, &mut list.pieces, 1, |number, piece| {
             let rows = &bins.rows[number * list.rows_per_piece..];
             let rows = &rows[..rows.len().min(list.rows_per_piece)];
-            piece[0] = dispatch(SearchRows { search: &search, rows });
+            piece[0] = dispatch(SearchRows {
+                search: &search,
+                rows,
+            });
         });
         list
     }

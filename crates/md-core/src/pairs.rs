@@ -168,7 +168,8 @@ impl<P: Pairs> Task for PieceForces<'_, P> {
                     let mut squares = lanes.squared_lengths(vectors);
                     let mut units = limits;
                     if P::SIZED {
-                        let mixed = others.map(|other| pairs.squared_diameter([own.0[3], other.0[3]]));
+                        let mixed =
+                            others.map(|other| pairs.squared_diameter([own.0[3], other.0[3]]));
                         limits = lanes.four(mixed.map(|square| squared_range * square));
                         units = lanes.four(mixed.map(|square| 1.0 / square));
                     }
@@ -561,7 +562,10 @@ impl<F: Radial> Pairs for Polydisperse<F> {
     const SIZED: bool = true;
     #[inline(always)]
     fn between(&self, _: [Species; 2]) -> (&F, f64) {
-        (&self.function, self.function.range() * self.function.range())
+        (
+            &self.function,
+            self.function.range() * self.function.range(),
+        )
     }
     #[inline(always)]
     fn squared_diameter(&self, [first, second]: [f64; 2]) -> f64 {
