@@ -368,7 +368,7 @@ impl<'a, const D: usize> Search<'a, D> {
         for block in rows.chunks(BLOCK) {
             let first_segment = piece.segments.len();
             for &place in block {
-                let own_bin = self.bins.bins[place as usize];
+                let own_bin = self.bins.numbers[place as usize];
                 if own_bin != bin {
                     bin = own_bin;
                     self.bins.later(bin, &self.stencil, &mut ranges);
@@ -604,7 +604,7 @@ struct Bins<const D: usize> {
     /// Where the places of each bin start, and where the last one ends.
     starts: Vec<u32>,
     /// The bin of each place.
-    bins: Vec<u32>,
+    numbers: Vec<u32>,
     /// The particle at each place.
     owners: Vec<u32>,
     /// What brings it there from its position, and its diameter.
@@ -663,7 +663,7 @@ impl<const D: usize> Bins<D> {
             reach,
             strides: std::array::from_fn(|k| stride(&all, k)),
             starts: vec![0],
-            bins: Vec::new(),
+            numbers: Vec::new(),
             owners: Vec::new(),
             shifts: Vec::new(),
             rows: Vec::with_capacity(configuration.len()),
@@ -678,10 +678,10 @@ impl<const D: usize> Bins<D> {
             let original = original as usize;
             for &particle in &members[ends[original]..ends[original + 1]] {
                 if image == [0; D] {
-                    if bins.rows.len() % rows_per_piece == 0 {
+                    if bins.rows.len().is_multiple_of(rows_per_piece) {
                         // The window of a piece starts with nobody; the particle is any that exists.
                         bins.owners.push(0);
-                        bins.bins.push(number as u32);
+                        bins.numbers.push(number as u32);
                         bins.shifts.extend(std::iter::repeat_n(NOWHERE, quads(D)));
                     }
                     bins.rows.push(bins.owners.len() as u32);
@@ -697,7 +697,7 @@ impl<const D: usize> Bins<D> {
                 // After the coordinates, last of all.
                 shift[quads(D) - 1].0[3] = diameters.map_or(0.0, |diameters| diameters[particle]);
                 bins.owners.push(particle as u32);
-                bins.bins.push(number as u32);
+                bins.numbers.push(number as u32);
             }
             bins.starts.push(bins.owners.len() as u32);
         }

@@ -57,7 +57,7 @@ pub trait Radial: Send + Sync {
     /// made before the loop.
     #[inline(always)]
     fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
-        const GROUP: usize = 8;
+        const GROUP: usize = 4;
         let outputs = energies.chunks_mut(GROUP).zip(slopes.chunks_mut(GROUP));
         for (given, (energies, slopes)) in squared_distances.chunks(GROUP).zip(outputs) {
             // Arrays of this function alone: the compiler need not fear that a result changes a parameter.
