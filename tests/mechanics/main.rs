@@ -5,6 +5,7 @@
 mod differences;
 mod edge_cases;
 mod pairs;
+mod paths;
 mod reference;
 mod symmetries;
 mod triplets;

@@ -206,22 +206,25 @@ impl VelocityVerlet {
         let half = 0.5 * self.time_step;
         let step = point.step + 1;
         let limit = point.configuration.mean_spacing();
-        let mut fastest = (0.0, 0);
-        let positions = point.configuration.positions_mut().iter_mut();
-        let moving = positions.zip(&mut point.velocities).zip(&mechanics.forces);
-        for (particle, ((position, velocity), force)) in moving.enumerate() {
-            for k in 0..D {
-                velocity[k] += half * force[k];
-                position[k] += self.time_step * velocity[k];
-            }
-            let speed_squared = norm_squared(velocity);
-            if speed_squared > fastest.0 {
-                fastest = (speed_squared, particle);
-            }
+        let forces_before = mechanics.forces.as_flattened();
+        let velocities = point.velocities.as_flattened_mut().iter_mut();
+        let positions = point.configuration.positions_mut().as_flattened_mut();
+        for ((velocity, force), position) in velocities.zip(forces_before).zip(positions) {
+            *velocity += half * force;
+            *position += self.time_step * *velocity;
         }
-        let displacement = self.time_step * fastest.0.sqrt();
+        let mut fastest = 0.0;
+        for speed_squared in point.velocities.iter().map(norm_squared) {
+            fastest = if speed_squared > fastest {
+                speed_squared
+            } else {
+                fastest
+            };
+        }
+        let displacement = self.time_step * fastest.sqrt();
         if displacement > limit {
-            let particle = fastest.1;
+            let mut squares = point.velocities.iter().map(norm_squared);
+            let particle = squares.position(|square| square == fastest).unwrap_or(0);
             return Err(DynamicsError::Exploded {
                 step,
                 particle,
@@ -232,10 +235,9 @@ impl VelocityVerlet {
         forces
             .evaluate_into(&point.configuration, mechanics)
             .map_err(|error| DynamicsError::Force { step, error })?;
-        for (velocity, force) in point.velocities.iter_mut().zip(&mechanics.forces) {
-            for k in 0..D {
-                velocity[k] += half * force[k];
-            }
+        let velocities = point.velocities.as_flattened_mut().iter_mut();
+        for (velocity, force) in velocities.zip(mechanics.forces.as_flattened()) {
+            *velocity += half * force;
         }
         point.step = step;
         Ok(())

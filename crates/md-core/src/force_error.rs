@@ -52,6 +52,14 @@ pub enum ForceError {
         "energy or forces are not finite although no particles are within range: check the parameters of the potential"
     )]
     NotFinite,
+    /// Threads did not start.
+    #[error("{count} threads could not be started: {reason}")]
+    Threads {
+        /// How many were asked for.
+        count: usize,
+        /// What the system said.
+        reason: String,
+    },
     /// A coordinate is not finite.
     #[error(transparent)]
     Configuration(#[from] ConfigurationError),

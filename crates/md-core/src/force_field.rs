@@ -5,8 +5,10 @@ use crate::force_error::ForceError;
 use crate::linearization::Linearization;
 use crate::neighbours::{Neighbourhood, Ranges, VerletList};
 use crate::potential::Potential;
+use crate::threads::Threads;
 use crate::totals::Totals;
 use crate::vector::{Matrix, Vector, norm_squared};
+use std::num::NonZeroUsize;
 
 /// Energy, forces and stress at a configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +84,7 @@ impl ForceBalance {
 pub struct ForceField<'a, const D: usize> {
     potential: &'a dyn Potential<D>,
     list: VerletList<D>,
+    threads: Threads,
     evaluations: u64,
 }
 
@@ -102,8 +105,21 @@ impl<'a, const D: usize> ForceField<'a, D> {
         Self {
             potential,
             list: VerletList::new(ranges(potential), skin),
+            threads: Threads::default(),
             evaluations: 0,
         }
+    }
+
+    /// The same force field, working with several threads where there are particles enough (more than about two
+    /// thousand). The results have the same bits for any number of threads.
+    ///
+    /// # Errors
+    /// Threads that do not start.
+    pub fn with_threads(self, threads: NonZeroUsize) -> Result<Self, ForceError> {
+        Ok(Self {
+            threads: Threads::new(threads)?,
+            ..self
+        })
     }
 
     /// How often forces were evaluated.
@@ -150,20 +166,22 @@ impl<'a, const D: usize> ForceField<'a, D> {
     ) -> Result<(), ForceError> {
         self.evaluations += 1;
         configuration.check_finite()?;
-        self.potential.check(configuration)?;
-        let around = self.list.update(configuration);
-        mechanics.volume = configuration.cell().volume();
-        mechanics.totals = Totals::zero();
-        mechanics.forces.clear();
-        mechanics.forces.resize(configuration.len(), [0.0; D]);
-        let potential = self.potential;
-        potential.add_forces(&around, &mut mechanics.forces, &mut mechanics.totals);
-        mechanics.totals.symmetrize();
-        if mechanics.totals.is_finite() {
-            Ok(())
-        } else {
-            Err(explain(configuration, &around))
-        }
+        let (potential, list) = (self.potential, &mut self.list);
+        potential.check(configuration)?;
+        self.threads.run(configuration.len(), |shared| {
+            let around = list.update_shared(configuration, shared);
+            mechanics.volume = configuration.cell().volume();
+            mechanics.totals = Totals::zero();
+            mechanics.forces.clear();
+            mechanics.forces.resize(configuration.len(), [0.0; D]);
+            potential.add_forces(&around, &mut mechanics.forces, &mut mechanics.totals);
+            mechanics.totals.symmetrize();
+            if mechanics.totals.is_finite() {
+                Ok(())
+            } else {
+                Err(explain(configuration, &around))
+            }
+        })
     }
 
     /// As [`linearize`], with the neighbour list at hand and the memory of an earlier result.

@@ -7,7 +7,10 @@
 
 use crate::cell::Cell;
 use crate::configuration::{Configuration, Species};
+use crate::lanes::{Lanes, Quad, Task, dispatch};
+use crate::threads::{PART, each_part};
 use crate::vector::{Vector, add, norm_squared, subtract};
+use std::ops::Range;
 
 /// How far particles of two species see each other.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,68 +60,119 @@ impl Ranges {
         }
     }
 
-    /// The squared ranges from one species to each of `count` species; one beyond the table sees as far as any.
-    fn squared_row(&self, first: Species, count: usize) -> Vec<f64> {
-        (0..count)
-            .map(|second| {
-                let known = first.index() < self.species && second < self.species;
-                let range = if known {
-                    self.table[first.index() * self.species + second]
-                } else {
-                    self.largest
-                };
-                range * range
-            })
-            .collect()
+    /// The squared range of two species; one beyond the table sees as far as any.
+    fn squared(&self, first: Species, second: Species) -> f64 {
+        let known = first.index() < self.species && second.index() < self.species;
+        let range = if known {
+            self.table[first.index() * self.species + second.index()]
+        } else {
+            self.largest
+        };
+        range * range
     }
 }
 
-/// One entry of a [`NeighbourList`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Neighbour {
-    particle: u32,
-    /// Index into the table of lattice translations.
-    image: u32,
+/// How many blocks of four numbers hold the coordinates of a particle and its diameter.
+const fn quads(dimension: usize) -> usize {
+    (dimension + 1).div_ceil(4)
 }
 
+/// The first place of each window has no particle.
+const NOBODY: u32 = 0;
+
+/// Where nobody is: out of everyone's range, the square is infinite.
+const NOWHERE: Quad = Quad([1e300, 1e300, 1e300, 1.0]);
+
+/// How many rows share the arrays of close pairs: enough for long loops, few enough for the first-level cache.
+const BLOCK: usize = 32;
+
 /// All pairs of particles (and images) within a range, each once, at given positions.
+///
+/// The particles, and copies of those that are seen through the faces of the cell, have *places*: they are
+/// sorted by bins, so that what is close is near in memory, and each row lists only what has a later place.
 #[derive(Clone, Debug)]
 pub struct NeighbourList<const D: usize> {
-    /// The neighbours of particle `i` are `neighbours[rows[i].0..rows[i].1]`.
-    rows: Vec<(usize, usize)>,
-    neighbours: Vec<Neighbour>,
-    /// Lattice translations that occur.
-    translations: Vec<Vector<D>>,
-    /// The lattice translation that was taken off each position to bring it into the cell.
-    offsets: Vec<Vector<D>>,
-    /// The largest number of neighbours of a particle.
-    most: usize,
+    /// The particle at each place.
+    owners: Vec<u32>,
+    /// What brings the particle to the place: a lattice translation; and its diameter.
+    shifts: Vec<Quad>,
+    /// The places of each particle, in order, and where they start in `copies`.
+    copies: Vec<u32>,
+    copy_starts: Vec<u32>,
+    /// The row of each particle.
+    rows: Vec<u32>,
+    rows_per_piece: usize,
+    pieces: Vec<Piece>,
+}
+
+/// Consecutive rows of a list: the unit of work for threads. How a list is cut depends on the number of particles
+/// alone, so sums over pieces have the same bits for any number of threads. Places count from the start of the
+/// window, the place of [`NOBODY`] before that of the first row.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Piece {
+    /// The place of the particle of each row.
+    places: Vec<u32>,
+    /// Where each row starts in `neighbours`, and where the last one ends.
+    starts: Vec<u32>,
+    /// The places of neighbours, row by row, in a row by species; the last four of a segment are filled up with
+    /// nobody.
+    neighbours: Vec<[u32; 4]>,
+    segments: Vec<Segment>,
+    pub(crate) runs: Vec<Run>,
+    /// The places that the rows and their neighbours have.
+    pub(crate) window: Range<usize>,
+}
+
+/// The neighbours of one species in a row.
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    species: [Species; 2],
+    place: u32,
+    start: u32,
+    end: u32,
+    pairs: u32,
+}
+
+/// Segments, near each other, of one pair of species: one function serves them all.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) species: [Species; 2],
+    segments: Range<usize>,
+    /// The number of neighbours.
+    pub(crate) pairs: usize,
+}
+
+impl Piece {
+    /// The segments of a run: the place of the particle, and those of its neighbours.
+    #[inline(always)]
+    pub(crate) fn segments(&self, run: &Run) -> impl Iterator<Item = (usize, &[[u32; 4]])> {
+        self.segments[run.segments.clone()].iter().map(|segment| {
+            let neighbours = &self.neighbours[segment.start as usize..segment.end as usize];
+            (segment.place as usize, neighbours)
+        })
+    }
 }
 
 /// The particles as a potential sees them: positions brought near each other by lattice translations, so
-/// that the vector from `i` to its neighbour is a difference and a translation.
+/// that the vector from `i` to its neighbour is a difference.
 #[derive(Clone, Copy, Debug)]
 pub struct Neighbourhood<'a, const D: usize> {
-    positions: &'a [Vector<D>],
+    places: &'a [Quad],
     species: &'a [Species],
     diameters: &'a [f64],
     list: &'a NeighbourList<D>,
+    shared: bool,
 }
 
 impl<'a, const D: usize> Neighbourhood<'a, D> {
     /// The number of particles `N`.
     pub fn len(&self) -> usize {
-        self.positions.len()
+        self.species.len()
     }
 
     /// Whether there are no particles.
     pub fn is_empty(&self) -> bool {
-        self.positions.is_empty()
-    }
-
-    /// The largest number of neighbours that [`Neighbourhood::of`] gives for a particle.
-    pub fn most(&self) -> usize {
-        self.list.most
+        self.species.is_empty()
     }
 
     /// The species of each particle.
@@ -139,110 +193,296 @@ impl<'a, const D: usize> Neighbourhood<'a, D> {
     /// too: the list is wider by its skin.
     #[inline(always)]
     pub fn of(&self, particle: usize) -> impl Iterator<Item = (usize, Vector<D>)> + 'a {
-        let list = self.list;
-        let positions = self.positions;
-        let origin = positions[particle];
-        let (start, end) = list.rows[particle];
-        list.neighbours[start..end].iter().map(move |neighbour| {
-            let j = neighbour.particle as usize;
-            let image = list.translations[neighbour.image as usize];
-            (j, subtract(&add(&positions[j], &image), &origin))
+        let (list, places) = (self.list, self.places);
+        let row = list.rows[particle] as usize;
+        let piece = &list.pieces[row / list.rows_per_piece];
+        let row = row % list.rows_per_piece;
+        let places = &places[piece.window.start * quads(D)..];
+        let owners = &list.owners[piece.window.start..];
+        let origin = coordinates(places, piece.places[row]);
+        let (start, end) = (piece.starts[row] as usize, piece.starts[row + 1] as usize);
+        let neighbours = piece.neighbours[start..end].iter();
+        let known = neighbours.flatten().filter(|&&place| place != NOBODY);
+        known.map(move |&place| {
+            let j = owners[place as usize] as usize;
+            (j, subtract(&coordinates(places, place), &origin))
         })
     }
+
+    /// The coordinates and the diameter at each place, if they fit into four numbers.
+    pub(crate) fn places(&self) -> Option<&'a [Quad]> {
+        (quads(D) == 1).then_some(self.places)
+    }
+
+    /// The places of some particles, one after the other, and where those of each start.
+    pub(crate) fn copies(&self, particles: Range<usize>) -> (&'a [u32], &'a [u32]) {
+        let starts = &self.list.copy_starts[particles.start..=particles.end];
+        (&self.list.copies, starts)
+    }
+
+    /// Whether threads share the work on this neighbourhood.
+    pub(crate) fn shared(&self) -> bool {
+        self.shared
+    }
+
+    /// The pieces of the list.
+    pub(crate) fn pieces(&self) -> &'a [Piece] {
+        &self.list.pieces
+    }
+}
+
+/// The coordinates at a place.
+#[inline(always)]
+fn coordinates<const D: usize>(places: &[Quad], place: u32) -> Vector<D> {
+    let quads = &places[place as usize * quads(D)..][..quads(D)];
+    std::array::from_fn(|k| quads[k / 4].0[k % 4])
 }
 
 impl<const D: usize> NeighbourList<D> {
     /// Finds all pairs within range with cell lists, in a time proportional to `N`.
     pub fn build(configuration: &Configuration<D>, ranges: &Ranges) -> Self {
-        let cell = configuration.cell();
-        let species = configuration.species();
+        Self::build_shared(configuration, ranges, false)
+    }
+
+    fn build_shared(configuration: &Configuration<D>, ranges: &Ranges, shared: bool) -> Self {
         let bins = Bins::new(configuration, ranges.largest);
         let mut list = Self {
-            rows: vec![(0, 0); configuration.len()],
-            neighbours: Vec::with_capacity(configuration.len() * 16),
-            translations: bins.images.translations(cell),
-            offsets: bins
-                .offsets
-                .iter()
-                .map(|offset| cell.translation(offset))
-                .collect(),
-            most: 0,
+            owners: bins.owners.clone(),
+            shifts: bins.shifts.clone(),
+            copies: Vec::new(),
+            copy_starts: Vec::new(),
+            rows: vec![0; configuration.len()],
+            rows_per_piece: rows_per_piece(configuration.len()),
+            pieces: Vec::new(),
         };
-        // In the order of the bins, so that the particles of a bin are read one after the other.
-        let inside: Vec<Vector<D>> = bins
-            .members
-            .iter()
-            .map(|&i| {
-                subtract(
-                    &configuration.positions()[i as usize],
-                    &list.offsets[i as usize],
-                )
-            })
-            .collect();
-        let kinds: Vec<Species> = bins.members.iter().map(|&i| species[i as usize]).collect();
-        let kind_count = kinds.iter().map(|kind| kind.index() + 1).max().unwrap_or(0);
-        let squared: Vec<Vec<f64>> = (0..kind_count)
-            .map(|kind| ranges.squared_row(Species(kind as u8), kind_count))
-            .collect();
-
-        let stencil = half_space::<D>(bins.reach);
-        let mut count = 0;
-        for (bin, coordinate) in bins.all().into_iter().enumerate() {
-            let targets: Vec<(usize, usize, u32)> = stencil
-                .iter()
-                .map(|offset| bins.neighbour(coordinate, *offset))
-                .map(|(target, image)| (bins.starts[target], bins.starts[target + 1], image))
-                .collect();
-            let own_end = bins.starts[bin + 1];
-            for place in bins.starts[bin]..own_end {
-                let row_start = count;
-                let squared_ranges = &squared[kinds[place].index()];
-                // The first target is the bin itself: from there only the particles that come later.
-                let own = (place + 1, own_end, targets[0].2);
-                for &(start, end, image) in std::iter::once(&own).chain(&targets[1..]) {
-                    let shift = subtract(&list.translations[image as usize], &inside[place]);
-                    // Written without a branch that the processor could mispredict: every candidate is
-                    // stored, and kept by advancing past it.
-                    list.neighbours.resize(
-                        count + end - start + 1,
-                        Neighbour {
-                            particle: 0,
-                            image: 0,
-                        },
-                    );
-                    let candidates = inside[start..end]
-                        .iter()
-                        .zip(&kinds[start..end])
-                        .zip(&bins.members[start..end]);
-                    for ((position, kind), &particle) in candidates {
-                        let squared_distance = norm_squared(&add(position, &shift));
-                        list.neighbours[count] = Neighbour { particle, image };
-                        count += usize::from(squared_distance < squared_ranges[kind.index()]);
-                    }
-                }
-                list.rows[bins.members[place] as usize] = (row_start, count);
-                list.most = list.most.max(count - row_start);
-            }
+        for (row, &place) in bins.rows.iter().enumerate() {
+            list.rows[bins.owners[place as usize] as usize] = row as u32;
         }
-        list.neighbours.truncate(count);
+        (list.copies, list.copy_starts) = bins.copies(configuration.len());
+        let mut places = Vec::new();
+        list.locate(configuration.positions(), &mut places, shared);
+        let search = Search::new(configuration, ranges, &bins, &places);
+        list.pieces = vec![Piece::default(); bins.rows.len().div_ceil(list.rows_per_piece)];
+        each_part(shared, &mut list.pieces, 1, |number, piece| {
+            let rows = &bins.rows[number * list.rows_per_piece..];
+            let rows = &rows[..rows.len().min(list.rows_per_piece)];
+            piece[0] = dispatch(SearchRows {
+                search: &search,
+                rows,
+            });
+        });
         list
     }
 
     /// The number of pairs in the list.
     pub fn pairs(&self) -> usize {
-        self.neighbours.len()
+        let runs = self.pieces.iter().flat_map(|piece| &piece.runs);
+        runs.map(|run| run.pairs).sum()
     }
 
-    /// Writes to `local` the positions as the list wants them: less the lattice translation that each had
-    /// when the list was built.
-    fn localize(&self, positions: &[Vector<D>], local: &mut Vec<Vector<D>>) {
-        local.clear();
-        local.extend(
-            positions
+    /// Writes to `places` where the particles and their copies are.
+    fn locate(&self, positions: &[Vector<D>], places: &mut Vec<Quad>, shared: bool) {
+        places.resize(self.shifts.len(), Quad::default());
+        each_part(shared, places, PART * quads(D), |start, places| {
+            let places = places.chunks_exact_mut(quads(D));
+            let places = places.zip(self.shifts[start..].chunks_exact(quads(D)));
+            for ((place, shift), &owner) in places.zip(&self.owners[start / quads(D)..]) {
+                let position = &positions[owner as usize];
+                place.copy_from_slice(shift);
+                for k in 0..D {
+                    place[k / 4].0[k % 4] += position[k];
+                }
+            }
+        });
+    }
+}
+
+/// How many rows the pieces of a list of so many rows have.
+fn rows_per_piece(rows: usize) -> usize {
+    rows.div_ceil((rows / 1000).clamp(1, 32)).max(1)
+}
+
+/// What the rows of a list are found from.
+struct Search<'a, const D: usize> {
+    bins: &'a Bins<D>,
+    places: &'a [Quad],
+    /// The species of the particle at each place.
+    species: Vec<Species>,
+    /// The species that occur.
+    kinds: Vec<Species>,
+    /// For each species, its squared ranges with each of `kinds`, and the largest of them.
+    squared_ranges: Vec<(Vec<f64>, f64)>,
+    stencil: Vec<[i32; D]>,
+}
+
+impl<'a, const D: usize> Search<'a, D> {
+    fn new(
+        configuration: &Configuration<D>,
+        ranges: &Ranges,
+        bins: &'a Bins<D>,
+        places: &'a [Quad],
+    ) -> Self {
+        let species = configuration.species();
+        let mut occurs = [false; 256];
+        for kind in species {
+            occurs[kind.index()] = true;
+        }
+        let kinds: Vec<Species> = (0..=u8::MAX)
+            .map(Species)
+            .filter(|kind| occurs[kind.index()])
+            .collect();
+        let count = kinds.last().map_or(0, |kind| kind.index() + 1);
+        let squared_ranges = (0..count).map(|first| {
+            let row: Vec<f64> = kinds
                 .iter()
-                .zip(&self.offsets)
-                .map(|(position, offset)| subtract(position, offset)),
-        );
+                .map(|&second| ranges.squared(Species(first as u8), second))
+                .collect();
+            let largest = row.iter().copied().fold(0.0, f64::max);
+            (row, largest)
+        });
+        let mut reach = bins.reach;
+        reach[D - 1] = 0;
+        Self {
+            bins,
+            places,
+            species: bins.owners.iter().map(|&i| species[i as usize]).collect(),
+            squared_ranges: squared_ranges.collect(),
+            kinds,
+            stencil: half_space(reach),
+        }
+    }
+
+    #[inline(always)]
+    fn piece<L: Lanes>(&self, lanes: L, rows: &[u32]) -> Piece {
+        let origin = rows.first().map_or(0, |first| first - 1);
+        let mut piece = Piece {
+            places: rows.iter().map(|place| place - origin).collect(),
+            starts: vec![0],
+            neighbours: Vec::with_capacity(rows.len() * 12),
+            ..Piece::default()
+        };
+        let (mut close, mut squares, mut of_kind) = (Vec::new(), Vec::new(), Vec::new());
+        let mut ranges = Vec::new();
+        let mut bin = u32::MAX;
+        let mut last = 0;
+        for block in rows.chunks(BLOCK) {
+            let first_segment = piece.segments.len();
+            for &place in block {
+                let own_bin = self.bins.numbers[place as usize];
+                if own_bin != bin {
+                    bin = own_bin;
+                    self.bins.later(bin, &self.stencil, &mut ranges);
+                }
+                ranges[0].start = place as usize + 1;
+                let candidates: usize = ranges.iter().map(Range::len).sum();
+                close.resize(candidates + 4, 0_u32);
+                squares.resize(candidates + 4, 0.0_f64);
+                let own = self.species[place as usize];
+                let (limits, largest) = &self.squared_ranges[own.index()];
+                let found = self.close(lanes, place, &ranges, *largest, &mut close, &mut squares);
+                for (kind, &limit) in self.kinds.iter().zip(limits) {
+                    of_kind.resize(of_kind.len().max(found + 4), 0);
+                    let mut count = 0;
+                    for (&other, &square) in close[..found].iter().zip(&squares[..found]) {
+                        // Without a branch that the processor could mispredict.
+                        of_kind[count] = other - origin;
+                        let wanted = self.species[other as usize] == *kind && square < limit;
+                        count += usize::from(wanted);
+                    }
+                    if count > 0 {
+                        last = of_kind[..count].iter().copied().fold(last, u32::max);
+                        of_kind[count..count + 3].fill(NOBODY);
+                        let start = piece.neighbours.len();
+                        let (fours, _) = of_kind[..count.next_multiple_of(4)].as_chunks();
+                        piece.neighbours.extend(fours);
+                        piece.segments.push(Segment {
+                            species: [own, *kind],
+                            place: place - origin,
+                            start: start as u32,
+                            end: piece.neighbours.len() as u32,
+                            pairs: count as u32,
+                        });
+                    }
+                }
+                piece.starts.push(piece.neighbours.len() as u32);
+                last = last.max(place - origin);
+            }
+            piece.segments[first_segment..].sort_by_key(|segment| segment.species);
+            let mut start = first_segment;
+            for run in piece.segments[first_segment..].chunk_by(|a, b| a.species == b.species) {
+                piece.runs.push(Run {
+                    species: run[0].species,
+                    segments: start..start + run.len(),
+                    pairs: run.iter().map(|segment| segment.pairs as usize).sum(),
+                });
+                start += run.len();
+            }
+        }
+        let origin = origin as usize;
+        piece.window = origin..origin + last as usize + 1;
+        piece
+    }
+
+    /// Collects the places in some ranges that are closer to another than a limit.
+    #[inline(always)]
+    fn close<L: Lanes>(
+        &self,
+        lanes: L,
+        place: u32,
+        ranges: &[Range<usize>],
+        limit: f64,
+        close: &mut [u32],
+        squares: &mut [f64],
+    ) -> usize {
+        let mut found = 0;
+        if quads(D) > 1 {
+            let origin = coordinates::<D>(self.places, place);
+            for other in ranges.iter().cloned().flatten() {
+                let r = subtract(&coordinates(self.places, other as u32), &origin);
+                close[found] = other as u32;
+                squares[found] = norm_squared(&r);
+                found += usize::from(squares[found] < limit);
+            }
+            return found;
+        }
+        let origin = lanes.four(self.places[place as usize].0);
+        let limits = lanes.splat(limit);
+        for range in ranges {
+            let mut first = range.start;
+            let (fours, rest) = self.places[range.clone()].as_chunks::<4>();
+            let mut last = [NOWHERE; 4];
+            last[..rest.len()].copy_from_slice(rest);
+            let groups = fours.iter().chain((!rest.is_empty()).then_some(&last));
+            for group in groups {
+                let vectors = group.map(|quad| lanes.subtract(lanes.four(quad.0), origin));
+                let lengths = lanes.squared_lengths(vectors);
+                let indices = std::array::from_fn(|lane| (first + lane) as u32);
+                let (numbers, indices, count) = lanes.select_below(lengths, limits, indices);
+                if let (Some(close), Some(squares)) = (
+                    close[found..].first_chunk_mut(),
+                    squares[found..].first_chunk_mut(),
+                ) {
+                    (*close, *squares) = (indices, numbers);
+                }
+                found += count;
+                first += 4;
+            }
+        }
+        found
+    }
+}
+
+/// The rows of one piece.
+struct SearchRows<'a, const D: usize> {
+    search: &'a Search<'a, D>,
+    rows: &'a [u32],
+}
+
+impl<const D: usize> Task for SearchRows<'_, D> {
+    type Output = Piece;
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> Piece {
+        self.search.piece(lanes, self.rows)
     }
 }
 
@@ -255,7 +495,7 @@ pub struct VerletList<const D: usize> {
     ranges: Ranges,
     skin: f64,
     built: Option<Built<D>>,
-    local: Vec<Vector<D>>,
+    places: Vec<Quad>,
     builds: u64,
 }
 
@@ -263,6 +503,7 @@ pub struct VerletList<const D: usize> {
 struct Built<const D: usize> {
     cell: Cell<D>,
     species: Vec<Species>,
+    diameters: Vec<f64>,
     reference: Vec<Vector<D>>,
     list: NeighbourList<D>,
 }
@@ -274,7 +515,7 @@ impl<const D: usize> VerletList<D> {
             ranges,
             skin,
             built: None,
-            local: Vec::new(),
+            places: Vec::new(),
             builds: 0,
         }
     }
@@ -291,24 +532,40 @@ impl<const D: usize> VerletList<D> {
 
     /// The neighbourhood at a configuration, with a new list if the old one is no longer valid.
     pub fn update<'a>(&'a mut self, configuration: &'a Configuration<D>) -> Neighbourhood<'a, D> {
+        self.update_shared(configuration, false)
+    }
+
+    /// As [`VerletList::update`], by the threads of the pool in which it is called.
+    pub(crate) fn update_shared<'a>(
+        &'a mut self,
+        configuration: &'a Configuration<D>,
+        shared: bool,
+    ) -> Neighbourhood<'a, D> {
         if self.is_stale(configuration) {
             self.builds += 1;
             self.built = None;
         }
+        let diameters = configuration.diameters().unwrap_or_default();
         let built = self.built.get_or_insert_with(|| Built {
             cell: *configuration.cell(),
             species: configuration.species().to_vec(),
+            diameters: diameters.to_vec(),
             reference: configuration.positions().to_vec(),
-            list: NeighbourList::build(configuration, &self.ranges.widened(self.skin)),
+            list: NeighbourList::build_shared(
+                configuration,
+                &self.ranges.widened(self.skin),
+                shared,
+            ),
         });
         built
             .list
-            .localize(configuration.positions(), &mut self.local);
+            .locate(configuration.positions(), &mut self.places, shared);
         Neighbourhood {
-            positions: &self.local,
+            places: &self.places,
             species: configuration.species(),
-            diameters: configuration.diameters().unwrap_or_default(),
+            diameters,
             list: &built.list,
+            shared,
         }
     }
 
@@ -316,35 +573,44 @@ impl<const D: usize> VerletList<D> {
         let Some(built) = &self.built else {
             return true;
         };
-        if built.cell != *configuration.cell() || built.species != configuration.species() {
+        if built.cell != *configuration.cell()
+            || built.species != configuration.species()
+            || built.diameters != configuration.diameters().unwrap_or_default()
+        {
             return true;
         }
         let (mut largest, mut second) = (0.0_f64, 0.0_f64);
         for (position, reference) in configuration.positions().iter().zip(&built.reference) {
             let moved = norm_squared(&subtract(position, reference));
-            if moved > largest {
-                second = largest;
-                largest = moved;
-            } else if moved > second {
-                second = moved;
-            }
+            let lesser = if moved < largest { moved } else { largest };
+            second = if lesser > second { lesser } else { second };
+            largest = if moved > largest { moved } else { largest };
         }
         largest.sqrt() + second.sqrt() >= self.skin
     }
 }
 
-/// Particles sorted into bins that are about half as wide as the range wherever the cell allows.
+/// Particles sorted into bins that are about half as wide as the range wherever the cell allows, and copies of
+/// those that are seen through the faces of the cell.
+///
+/// The bins go on beyond the cell as far as the range reaches, except below it along the first direction: the
+/// neighbours of a particle are looked for in later bins only, so that each pair is found once. Bins that follow
+/// each other in the last direction are one range of places.
 struct Bins<const D: usize> {
-    counts: [i32; D],
     /// How many bins the range reaches to each side.
     reach: [i32; D],
-    /// For each lattice vector and each coordinate from `-reach`: what it adds to the number of the bin and of
-    /// the image when brought into the cell.
-    wrapped: [Vec<(usize, u32)>; D],
-    offsets: Vec<[i32; D]>,
-    starts: Vec<usize>,
-    members: Vec<u32>,
-    images: Images<D>,
+    /// By how much the number of the bin grows with each coordinate.
+    strides: [i32; D],
+    /// Where the places of each bin start, and where the last one ends.
+    starts: Vec<u32>,
+    /// The bin of each place.
+    numbers: Vec<u32>,
+    /// The particle at each place.
+    owners: Vec<u32>,
+    /// What brings it there from its position, and its diameter.
+    shifts: Vec<Quad>,
+    /// The places that are no copies.
+    rows: Vec<u32>,
 }
 
 impl<const D: usize> Bins<D> {
@@ -357,113 +623,123 @@ impl<const D: usize> Bins<D> {
         let reach: [i32; D] = std::array::from_fn(|k| {
             (range * f64::from(counts[k]) / heights[k]).ceil().max(1.0) as i32
         });
+        let stride = |counts: &[i32; D], k: usize| counts[k + 1..].iter().product::<i32>();
 
-        let mut coordinates = Vec::with_capacity(configuration.len());
+        // The particles of the bins inside the cell.
         let mut offsets = Vec::with_capacity(configuration.len());
+        let mut inside = Vec::with_capacity(configuration.len());
         for position in configuration.positions() {
             let fractional = cell.fractional(position);
             let offset: [i32; D] = fractional.map(|f| f.floor() as i32);
-            let coordinate: [i32; D] = std::array::from_fn(|k| {
-                let inside = fractional[k] - f64::from(offset[k]);
-                ((inside * f64::from(counts[k])) as i32).clamp(0, counts[k] - 1)
-            });
+            let number: i32 = (0..D)
+                .map(|k| {
+                    let part = fractional[k] - f64::from(offset[k]);
+                    let coordinate = (part * f64::from(counts[k])) as i32;
+                    coordinate.clamp(0, counts[k] - 1) * stride(&counts, k)
+                })
+                .sum();
             offsets.push(offset);
-            coordinates.push(coordinate);
+            inside.push(number as usize);
+        }
+        let mut ends = vec![0; counts.iter().product::<i32>() as usize + 1];
+        for &bin in &inside {
+            ends[bin + 1] += 1;
+        }
+        for bin in 1..ends.len() {
+            ends[bin] += ends[bin - 1];
+        }
+        let mut next = ends.clone();
+        let mut members = vec![0; inside.len()];
+        for (particle, &bin) in inside.iter().enumerate() {
+            members[next[bin]] = particle;
+            next[bin] += 1;
         }
 
-        let images = Images::new(counts, reach);
-        let wrapped = std::array::from_fn(|k| {
-            let bin_stride: usize = counts[k + 1..].iter().map(|&c| c as usize).product();
-            let image_stride: u32 = images.reach[k + 1..]
-                .iter()
-                .map(|&r| 2 * r as u32 + 1)
-                .product();
-            (-reach[k]..counts[k] + reach[k])
-                .map(|coordinate| {
-                    let inside = coordinate.rem_euclid(counts[k]) as usize;
-                    let image = coordinate.div_euclid(counts[k]) + images.reach[k];
-                    (inside * bin_stride, image as u32 * image_stride)
-                })
-                .collect()
-        });
+        let below: [i32; D] = std::array::from_fn(|k| if k == 0 { 0 } else { reach[k] });
+        let all: [i32; D] = std::array::from_fn(|k| below[k] + counts[k] + reach[k]);
+        let diameters = configuration.diameters();
+        let rows_per_piece = rows_per_piece(configuration.len());
         let mut bins = Self {
-            counts,
             reach,
-            wrapped,
-            offsets,
-            starts: Vec::new(),
-            members: vec![0; configuration.len()],
-            images,
+            strides: std::array::from_fn(|k| stride(&all, k)),
+            starts: vec![0],
+            numbers: Vec::new(),
+            owners: Vec::new(),
+            shifts: Vec::new(),
+            rows: Vec::with_capacity(configuration.len()),
         };
-        let total = counts.iter().map(|&c| c as usize).product::<usize>();
-        let mut starts = vec![0; total + 1];
-        for coordinate in &coordinates {
-            starts[bins.index(*coordinate) + 1] += 1;
-        }
-        for bin in 0..total {
-            starts[bin + 1] += starts[bin];
-        }
-        let mut next = starts.clone();
-        for (particle, coordinate) in coordinates.iter().enumerate() {
-            let place = &mut next[bins.index(*coordinate)];
-            {
-                bins.members[*place] = particle as u32;
+        for number in 0..all.iter().product::<i32>() {
+            let coordinates: [i32; D] =
+                std::array::from_fn(|k| number / bins.strides[k] % all[k] - below[k]);
+            let image: [i32; D] = std::array::from_fn(|k| coordinates[k].div_euclid(counts[k]));
+            let original: i32 = (0..D)
+                .map(|k| coordinates[k].rem_euclid(counts[k]) * stride(&counts, k))
+                .sum();
+            let original = original as usize;
+            for &particle in &members[ends[original]..ends[original + 1]] {
+                if image == [0; D] {
+                    if bins.rows.len().is_multiple_of(rows_per_piece) {
+                        // The window of a piece starts with nobody; the particle is any that exists.
+                        bins.owners.push(0);
+                        bins.numbers.push(number as u32);
+                        bins.shifts.extend(std::iter::repeat_n(NOWHERE, quads(D)));
+                    }
+                    bins.rows.push(bins.owners.len() as u32);
+                }
+                let offset = offsets[particle];
+                let translation = cell.translation(&std::array::from_fn(|k| image[k] - offset[k]));
+                let start = bins.shifts.len();
+                bins.shifts.resize(start + quads(D), Quad::default());
+                let shift = &mut bins.shifts[start..];
+                for k in 0..D {
+                    shift[k / 4].0[k % 4] = translation[k];
+                }
+                // After the coordinates, last of all.
+                shift[quads(D) - 1].0[3] = diameters.map_or(0.0, |diameters| diameters[particle]);
+                bins.owners.push(particle as u32);
+                bins.numbers.push(number as u32);
             }
-            *place += 1;
+            bins.starts.push(bins.owners.len() as u32);
         }
-        bins.starts = starts;
         bins
     }
 
-    fn index(&self, coordinate: [i32; D]) -> usize {
-        self.neighbour(coordinate, [0; D]).0
-    }
-
-    /// The coordinates of all bins, in the order of their numbers.
-    fn all(&self) -> Vec<[i32; D]> {
-        let mut all = vec![[0; D]];
-        for k in 0..D {
-            let count = self.counts[k];
-            all = all
-                .into_iter()
-                .flat_map(|coordinate| {
-                    (0..count).map(move |c| {
-                        let mut extended = coordinate;
-                        extended[k] = c;
-                        extended
-                    })
-                })
-                .collect();
+    /// The places of each particle, in order, and where those of each start.
+    fn copies(&self, particles: usize) -> (Vec<u32>, Vec<u32>) {
+        let somebody = || {
+            let owners = self.owners.iter().zip(self.shifts.chunks_exact(quads(D)));
+            let all = owners.enumerate();
+            all.filter(|(_, (_, shift))| shift[0] != NOWHERE)
+        };
+        let mut starts = vec![0_u32; particles + 1];
+        for (_, (&owner, _)) in somebody() {
+            starts[owner as usize + 1] += 1;
         }
-        all
-    }
-
-    /// The number of the bin at an offset from another, and of the image of the cell in which it lies.
-    fn neighbour(&self, bin: [i32; D], offset: [i32; D]) -> (usize, u32) {
-        (0..D).fold((0, 0), |(number, image), k| {
-            let along = self.wrapped[k][(bin[k] + offset[k] + self.reach[k]) as usize];
-            (number + along.0, image + along.1)
-        })
-    }
-}
-
-/// The images of the cell that a list can refer to, numbered.
-struct Images<const D: usize> {
-    reach: [i32; D],
-}
-
-impl<const D: usize> Images<D> {
-    fn new(counts: [i32; D], reach: [i32; D]) -> Self {
-        Self {
-            reach: std::array::from_fn(|k| (reach[k] + counts[k] - 1) / counts[k]),
+        for particle in 0..particles {
+            starts[particle + 1] += starts[particle];
         }
+        let mut next = starts.clone();
+        let mut copies = vec![0; starts[particles] as usize];
+        for (place, (&owner, _)) in somebody() {
+            let slot = &mut next[owner as usize];
+            copies[*slot as usize] = place as u32;
+            *slot += 1;
+        }
+        (copies, starts)
     }
 
-    fn translations(&self, cell: &Cell<D>) -> Vec<Vector<D>> {
-        box_of_integers(self.reach)
-            .into_iter()
-            .map(|image| cell.translation(&image))
-            .collect()
+    /// The places in a bin and in later ones within reach; the first range starts with the bin itself.
+    fn later(&self, bin: u32, stencil: &[[i32; D]], ranges: &mut Vec<Range<usize>>) {
+        ranges.clear();
+        let along = self.reach[D - 1];
+        for (number, offset) in stencil.iter().enumerate() {
+            let beside: i32 = (0..D).map(|k| offset[k] * self.strides[k]).sum();
+            let middle = bin as i32 + beside;
+            let first = if number == 0 { middle } else { middle - along };
+            let [start, end] =
+                [first, middle + along + 1].map(|bin| self.starts[bin as usize] as usize);
+            ranges.push(start..end);
+        }
     }
 }
 

@@ -2,13 +2,16 @@
 
 use crate::configuration::{Configuration, Species};
 use crate::force_error::ForceError;
+use crate::lanes::{Lanes, Quad, Task, dispatch};
 use crate::linearization::Linearization;
-use crate::neighbours::Neighbourhood;
+use crate::neighbours::{Neighbourhood, Piece};
 use crate::path::{Direction, PathSums, squared_length};
 use crate::potential::Potential;
 use crate::scalar::{Scalar, Taylor};
+use crate::threads::{PART, each_part};
 use crate::totals::Totals;
 use crate::vector::{Vector, norm_squared};
+use std::cell::Cell;
 use thiserror::Error;
 
 /// The energy of two particles as a function of their distance, for one pair of species.
@@ -45,59 +48,201 @@ pub trait Radial: Send + Sync {
         self.energy(Taylor::variable(squared_distance))
             .derivatives()
     }
+
+    /// `phi` and `dphi/ds` at each of many squared distances: what forces are made of. The three slices have
+    /// the same length.
+    ///
+    /// Compiled for the instruction set of the machine: a function without branches and without `exp`, `ln` and
+    /// `sin_cos` is evaluated in vectors. Override it where a choice that is the same for all distances can be
+    /// made before the loop.
+    #[inline(always)]
+    fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
+        const GROUP: usize = 4;
+        let outputs = energies.chunks_mut(GROUP).zip(slopes.chunks_mut(GROUP));
+        for (given, (energies, slopes)) in squared_distances.chunks(GROUP).zip(outputs) {
+            // Arrays of this function alone: the compiler need not fear that a result changes a parameter.
+            let [mut squares, mut values, mut derivatives] = [[given[0]; GROUP]; 3];
+            squares[..given.len()].copy_from_slice(given);
+            for lane in 0..GROUP {
+                [values[lane], derivatives[lane]] = self.derivatives(squares[lane]);
+            }
+            energies.copy_from_slice(&values[..energies.len()]);
+            slopes.copy_from_slice(&derivatives[..slopes.len()]);
+        }
+    }
 }
 
 /// Which function acts between two particles. The loops over pairs below serve every kind.
 trait Pairs: Send + Sync {
-    /// What particle `i` has with the others.
-    fn of<'a, const D: usize>(
-        &'a self,
-        around: &Neighbourhood<'a, D>,
-        i: usize,
-    ) -> impl PairsOfOne + 'a;
-}
+    type Function: Radial;
+    /// Whether distances are in units of the mixed diameters of the particles.
+    const SIZED: bool;
+    /// The function of two species, and its squared range.
+    fn between(&self, species: [Species; 2]) -> (&Self::Function, f64);
+    /// The square of the mixed diameter.
+    fn squared_diameter(&self, diameters: [f64; 2]) -> f64;
 
-trait PairsOfOne {
-    /// The square of the range with particle `j`.
-    fn squared_range(&self, j: usize) -> f64;
-    /// As [`Radial::derivatives`], with particle `j`.
-    fn derivatives<const N: usize>(&self, j: usize, squared_distance: f64) -> [f64; N];
-}
-
-/// The pairs of one particle that are within range: separated from the listed ones first, without a
-/// branch that the processor could mispredict, so that the loop over them has none either.
-struct ClosePairs<const D: usize> {
-    particles: Vec<usize>,
-    vectors: Vec<Vector<D>>,
-    squared_distances: Vec<f64>,
-}
-
-impl<const D: usize> ClosePairs<D> {
-    fn new(most: usize) -> Self {
-        Self {
-            particles: vec![0; most + 1],
-            vectors: vec![[0.0; D]; most + 1],
-            squared_distances: vec![0.0; most + 1],
-        }
-    }
-
-    /// Collects the pairs of `i` and returns their number.
+    /// As [`Radial::derivatives`], in `s`; `None` beyond the range.
     #[inline(always)]
-    fn collect(
-        &mut self,
+    fn derivatives<const D: usize, const N: usize>(
+        &self,
         around: &Neighbourhood<'_, D>,
-        i: usize,
-        squared_range: impl Fn(usize) -> f64,
-    ) -> usize {
-        let mut count = 0;
-        for (j, r) in around.of(i) {
-            let squared_distance = norm_squared(&r);
-            self.particles[count] = j;
-            self.vectors[count] = r;
-            self.squared_distances[count] = squared_distance;
-            count += usize::from(squared_distance < squared_range(j));
+        [i, j]: [usize; 2],
+        squared_distance: f64,
+    ) -> Option<[f64; N]> {
+        let species = around.species();
+        let (function, squared_range) = self.between([species[i], species[j]]);
+        if !Self::SIZED {
+            let close = squared_distance < squared_range;
+            return close.then(|| function.derivatives(squared_distance));
         }
-        count
+        let diameters = around.diameters();
+        let squared_diameter = self.squared_diameter([diameters[i], diameters[j]]);
+        if squared_distance >= squared_range * squared_diameter {
+            return None;
+        }
+        let unit = 1.0 / squared_diameter;
+        let mut derivatives = function.derivatives(squared_distance * unit);
+        let mut power = unit;
+        for k in 1..N {
+            derivatives[k] *= power;
+            power *= unit;
+        }
+        Some(derivatives)
+    }
+}
+
+/// What the rows of one piece of the list come to.
+#[derive(Default)]
+struct PieceSums {
+    /// The forces at the places of the window.
+    forces: Vec<Quad>,
+    energy: f64,
+    squared_forces: f64,
+}
+
+thread_local! {
+    /// Memory kept from one call to the next: for each piece, and for the sum of their forces.
+    static SUMS: Cell<(Vec<PieceSums>, Vec<Quad>)> = const { Cell::new((Vec::new(), Vec::new())) };
+}
+
+/// The forces of the rows of one piece.
+struct PieceForces<'a, P> {
+    pairs: &'a P,
+    /// Those of the window.
+    places: &'a [Quad],
+    piece: &'a Piece,
+    sums: &'a mut PieceSums,
+}
+
+impl<P: Pairs> Task for PieceForces<'_, P> {
+    type Output = ();
+
+    /// Four neighbours of a particle at a time, whether they are within range or not: a list holds few that are not,
+    /// and a branch for each would be mispredicted. Their energies and forces are made zero instead.
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self {
+            pairs,
+            places,
+            piece,
+            sums,
+        } = self;
+        sums.forces.clear();
+        sums.forces.resize(places.len(), Quad::default());
+        let forces = &mut sums.forces[..places.len()];
+        let mut energy = lanes.splat(0.0);
+        let mut squared_forces = lanes.splat(0.0);
+        for run in &piece.runs {
+            let (function, squared_range) = pairs.between(run.species);
+            // What a function is asked in place of what is beyond its range.
+            let inside = lanes.splat(squared_range.next_down());
+            let mut limits = lanes.splat(squared_range);
+            for (place, fours) in piece.segments(run) {
+                let own = places[place];
+                let origin = lanes.four(own.0);
+                let mut on_own = lanes.splat(0.0);
+                for &four in fours {
+                    let others = four.map(|other| places[other as usize]);
+                    let vectors = others.map(|other| lanes.subtract(lanes.four(other.0), origin));
+                    let mut squares = lanes.squared_lengths(vectors);
+                    let mut units = limits;
+                    if P::SIZED {
+                        let mixed =
+                            others.map(|other| pairs.squared_diameter([own.0[3], other.0[3]]));
+                        limits = lanes.four(mixed.map(|square| squared_range * square));
+                        units = lanes.four(mixed.map(|square| 1.0 / square));
+                    }
+                    let close = lanes.below(squares, limits);
+                    if P::SIZED {
+                        squares = lanes.multiply(squares, units);
+                    }
+                    squares = lanes.choose(close, squares, inside);
+                    let (mut energies, mut slopes) = ([0.0; 4], [0.0; 4]);
+                    function.slopes(&lanes.array(squares), &mut energies, &mut slopes);
+                    energy = lanes.add(energy, lanes.keep(close, lanes.four(energies)));
+                    let slope = lanes.keep(close, lanes.four(slopes));
+                    let mut doubled = lanes.add(slope, slope);
+                    let mut square_of_force = lanes.multiply(doubled, squares);
+                    if P::SIZED {
+                        // (2 dphi/ds)^2 s, by what the function knows: x^2 = s unit, and dphi/dx^2.
+                        doubled = lanes.multiply(doubled, units);
+                    }
+                    square_of_force = lanes.multiply(doubled, square_of_force);
+                    squared_forces = lanes.add(squared_forces, square_of_force);
+                    let doubled = lanes.array(doubled);
+                    for lane in 0..4 {
+                        let force = lanes.multiply(lanes.splat(doubled[lane]), vectors[lane]);
+                        on_own = lanes.add(on_own, force);
+                        let on_other = &mut forces[four[lane] as usize];
+                        on_other.0 = lanes.array(lanes.subtract(lanes.four(on_other.0), force));
+                    }
+                }
+                let on_place = &mut forces[place];
+                on_place.0 = lanes.array(lanes.add(lanes.four(on_place.0), on_own));
+            }
+        }
+        sums.energy = lanes.array(energy).iter().sum();
+        sums.squared_forces = lanes.array(squared_forces).iter().sum();
+    }
+}
+
+/// Adds up the forces at some places, piece by piece.
+struct PlaceForces<'a, const D: usize> {
+    pieces: &'a [Piece],
+    sums: &'a [PieceSums],
+    /// The first of the places.
+    start: usize,
+    places: &'a [Quad],
+    totals: &'a mut [Quad],
+}
+
+impl<const D: usize> Task for PlaceForces<'_, D> {
+    /// `sum_places x F`.
+    type Output = [[f64; 4]; D];
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> [[f64; 4]; D] {
+        self.totals.fill(Quad::default());
+        let end = self.start + self.totals.len();
+        for (piece, sums) in self.pieces.iter().zip(self.sums) {
+            let [first, last] =
+                [piece.window.start, piece.window.end].map(|place| place.clamp(self.start, end));
+            let totals = &mut self.totals[first - self.start..last - self.start];
+            // Empty where the window does not meet these places.
+            let forces = sums.forces.get(first - piece.window.start.min(first)..);
+            for (total, force) in totals.iter_mut().zip(forces.unwrap_or_default()) {
+                total.0 = lanes.array(lanes.add(lanes.four(total.0), lanes.four(force.0)));
+            }
+        }
+        let mut products = [lanes.splat(0.0); D];
+        for (total, place) in self.totals.iter().zip(self.places) {
+            for a in 0..D {
+                let product = lanes.multiply(lanes.splat(place.0[a]), lanes.four(total.0));
+                products[a] = lanes.add(products[a], product);
+            }
+        }
+        products.map(|product| lanes.array(product))
     }
 }
 
@@ -107,33 +252,80 @@ fn add_forces<const D: usize>(
     forces: &mut [Vector<D>],
     totals: &mut Totals<D>,
 ) {
-    let mut close = ClosePairs::new(around.most());
-    let mut sums = Totals::zero();
-    for i in 0..around.len() {
-        let own = pairs.of(around, i);
-        let count = close.collect(around, i, |j| own.squared_range(j));
-        let mut force = [0.0; D];
-        let list = close.particles[..count]
-            .iter()
-            .zip(&close.vectors[..count])
-            .zip(&close.squared_distances[..count]);
-        for ((&j, r), &squared_distance) in list {
-            let [energy, gradient] = own.derivatives::<2>(j, squared_distance);
-            let doubled = 2.0 * gradient;
-            sums.energy += energy;
-            sums.squared_term_forces += doubled * doubled * squared_distance;
-            sums.add_edge(doubled, r);
-            let on_other = &mut forces[j];
-            for k in 0..D {
-                force[k] += doubled * r[k];
-                on_other[k] -= doubled * r[k];
+    let Some(places) = around.places() else {
+        return add_forces_one_by_one(pairs, around, forces, totals);
+    };
+    let (mut sums, mut total) = SUMS.take();
+    let pieces = around.pieces();
+    if sums.len() < pieces.len() {
+        sums.resize_with(pieces.len(), PieceSums::default);
+    }
+    let shared = around.shared();
+    each_part(shared, &mut sums[..pieces.len()], 1, |number, sums| {
+        let piece = &pieces[number];
+        dispatch(PieceForces {
+            pairs,
+            places: &places[piece.window.clone()],
+            piece,
+            sums: &mut sums[0],
+        });
+    });
+    total.resize(places.len(), Quad::default());
+    let moments = each_part(shared, &mut total, PART, |start, totals| {
+        dispatch(PlaceForces::<D> {
+            pieces,
+            sums: &sums,
+            start,
+            places: &places[start..][..totals.len()],
+            totals,
+        })
+    });
+    each_part(shared, forces, PART, |start, forces| {
+        let (copies, starts) = around.copies(start..start + forces.len());
+        for (force, ends) in forces.iter_mut().zip(starts.windows(2)) {
+            for &place in &copies[ends[0] as usize..ends[1] as usize] {
+                for k in 0..D {
+                    force[k] += total[place as usize].0[k];
+                }
             }
         }
-        for k in 0..D {
-            forces[i][k] += force[k];
+    });
+    for sums in &sums[..pieces.len()] {
+        totals.energy += sums.energy;
+        totals.squared_term_forces += sums.squared_forces;
+    }
+    // The forces of each pair add up to zero, so sum_pairs r F = -sum_places x F.
+    for a in 0..D {
+        for b in a..D {
+            let sum: f64 = moments.iter().map(|moment| moment[a][b]).sum();
+            totals.strain_gradient[a][b] -= sum;
         }
     }
-    totals.add(&sums);
+    SUMS.set((sums, total));
+}
+
+/// As [`add_forces`], for dimensions in which a particle does not fit into four numbers.
+fn add_forces_one_by_one<const D: usize>(
+    pairs: &impl Pairs,
+    around: &Neighbourhood<'_, D>,
+    forces: &mut [Vector<D>],
+    totals: &mut Totals<D>,
+) {
+    for i in 0..around.len() {
+        for (j, r) in around.of(i) {
+            let squared_distance = norm_squared(&r);
+            if let Some([energy, slope]) = pairs.derivatives(around, [i, j], squared_distance) {
+                let doubled = 2.0 * slope;
+                totals.energy += energy;
+                totals.squared_term_forces += doubled * doubled * squared_distance;
+                totals.add_edge(doubled, &r);
+                for k in 0..D {
+                    forces[i][k] += doubled * r[k];
+                    forces[j][k] -= doubled * r[k];
+                }
+            }
+        }
+    }
 }
 
 fn add_terms<const D: usize>(
@@ -142,11 +334,9 @@ fn add_terms<const D: usize>(
     linearization: &mut Linearization<D>,
 ) {
     for i in 0..around.len() {
-        let own = pairs.of(around, i);
         for (j, r) in around.of(i) {
-            let squared_distance = norm_squared(&r);
-            if squared_distance < own.squared_range(j) {
-                linearization.add_pair([i, j], r, own.derivatives::<3>(j, squared_distance));
+            if let Some(derivatives) = pairs.derivatives(around, [i, j], norm_squared(&r)) {
+                linearization.add_pair([i, j], r, derivatives);
             }
         }
     }
@@ -159,17 +349,14 @@ fn add_along<const D: usize>(
     sums: &mut PathSums<D>,
 ) {
     for i in 0..around.len() {
-        let own = pairs.of(around, i);
         for (j, r) in around.of(i) {
-            let squared_distance = norm_squared(&r);
-            if squared_distance < own.squared_range(j) {
-                let [value, outer @ ..] = own.derivatives::<5>(j, squared_distance);
+            let derivatives = pairs.derivatives::<D, 5>(around, [i, j], norm_squared(&r));
+            if let Some([value, first, second, third, fourth]) = derivatives {
                 let change = direction.of_edge(i, j, &r);
                 let mut step = squared_length(&r, &change);
                 step.0[0] = 0.0;
                 // phi(s + step) and its derivative in s: Taylor's formula, by Horner's scheme. The step has
                 // no constant term, so the series end with the orders that are kept.
-                let [first, second, third, fourth] = outer;
                 let slope = ((step * (fourth / 6.0) + third / 2.0) * step + second) * step + first;
                 let energy = ((step * (third / 6.0) + second / 2.0) * step + first) * step + value;
                 sums.add_energy(energy);
@@ -281,34 +468,16 @@ impl<F: Radial> SpeciesTable<F> {
 }
 
 impl<F: Radial> Pairs for SpeciesTable<F> {
+    type Function = F;
+    const SIZED: bool = false;
     #[inline(always)]
-    fn of<'a, const D: usize>(
-        &'a self,
-        around: &Neighbourhood<'a, D>,
-        i: usize,
-    ) -> impl PairsOfOne + 'a {
-        let species = around.species();
-        TableRow {
-            entries: &self.entries[species[i].index() * self.species..][..self.species],
-            species,
-        }
-    }
-}
-
-struct TableRow<'a, F> {
-    entries: &'a [Entry<F>],
-    species: &'a [Species],
-}
-
-impl<F: Radial> PairsOfOne for TableRow<'_, F> {
-    #[inline(always)]
-    fn squared_range(&self, j: usize) -> f64 {
-        self.entries[self.species[j].index()].squared_range
+    fn between(&self, [first, second]: [Species; 2]) -> (&F, f64) {
+        let entry = &self.entries[first.index() * self.species + second.index()];
+        (&entry.function, entry.squared_range)
     }
     #[inline(always)]
-    fn derivatives<const N: usize>(&self, j: usize, squared_distance: f64) -> [f64; N] {
-        let function = &self.entries[self.species[j].index()].function;
-        function.derivatives(squared_distance)
+    fn squared_diameter(&self, _: [f64; 2]) -> f64 {
+        1.0
     }
 }
 
@@ -389,52 +558,19 @@ pub enum PolydisperseError {
 }
 
 impl<F: Radial> Pairs for Polydisperse<F> {
+    type Function = F;
+    const SIZED: bool = true;
     #[inline(always)]
-    fn of<'a, const D: usize>(
-        &'a self,
-        around: &Neighbourhood<'a, D>,
-        i: usize,
-    ) -> impl PairsOfOne + 'a {
-        let diameters = around.diameters();
-        DiameterRow {
-            potential: self,
-            own: diameters[i],
-            diameters,
-            squared_range: self.function.range() * self.function.range(),
-        }
+    fn between(&self, _: [Species; 2]) -> (&F, f64) {
+        (
+            &self.function,
+            self.function.range() * self.function.range(),
+        )
     }
-}
-
-struct DiameterRow<'a, F> {
-    potential: &'a Polydisperse<F>,
-    own: f64,
-    diameters: &'a [f64],
-    squared_range: f64,
-}
-
-impl<F: Radial> DiameterRow<'_, F> {
     #[inline(always)]
-    fn squared_diameter(&self, j: usize) -> f64 {
-        let mixed = self.potential.mixed_diameter(self.own, self.diameters[j]);
+    fn squared_diameter(&self, [first, second]: [f64; 2]) -> f64 {
+        let mixed = self.mixed_diameter(first, second);
         mixed * mixed
-    }
-}
-
-impl<F: Radial> PairsOfOne for DiameterRow<'_, F> {
-    #[inline(always)]
-    fn squared_range(&self, j: usize) -> f64 {
-        self.squared_range * self.squared_diameter(j)
-    }
-    #[inline(always)]
-    fn derivatives<const N: usize>(&self, j: usize, squared_distance: f64) -> [f64; N] {
-        let unit = 1.0 / self.squared_diameter(j);
-        let mut derivatives = self.potential.function.derivatives(squared_distance * unit);
-        let mut power = unit;
-        for k in 1..N {
-            derivatives[k] *= power;
-            power *= unit;
-        }
-        derivatives
     }
 }
 

@@ -33,17 +33,6 @@ impl<const D: usize> Totals<D> {
             && stress.iter().all(|entry| entry.is_finite())
     }
 
-    /// Adds other sums.
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.energy += other.energy;
-        self.squared_term_forces += other.squared_term_forces;
-        for a in 0..D {
-            for b in 0..D {
-                self.strain_gradient[a][b] += other.strain_gradient[a][b];
-            }
-        }
-    }
-
     /// Adds the strain gradient of one edge with `doubled_gradient = 2 g`.
     #[inline(always)]
     pub(crate) fn add_edge(&mut self, doubled_gradient: f64, edge: &Vector<D>) {

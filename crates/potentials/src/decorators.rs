@@ -23,6 +23,22 @@ fn expand<F: Radial, const N: usize>(function: &F, cutoff: f64) -> Result<[f64; 
     }
 }
 
+/// Takes a function of `s` off energies and slopes: see [`Radial::slopes`].
+#[inline(always)]
+fn subtract(
+    squared_distances: &[f64],
+    energies: &mut [f64],
+    slopes: &mut [f64],
+    function: impl Fn(Taylor<2>) -> Taylor<2>,
+) {
+    let outputs = energies.iter_mut().zip(slopes);
+    for (&squared_distance, (energy, slope)) in squared_distances.iter().zip(outputs) {
+        let [value, derivative] = function(Taylor::variable(squared_distance)).derivatives();
+        *energy -= value;
+        *slope -= derivative;
+    }
+}
+
 /// A function that stops at its cut-off, with a jump there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Truncated<F> {
@@ -52,6 +68,10 @@ impl<F: Radial> Radial for Truncated<F> {
     #[inline(always)]
     fn derivatives<const N: usize>(&self, squared_distance: f64) -> [f64; N] {
         self.function.derivatives(squared_distance)
+    }
+    #[inline(always)]
+    fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
+        self.function.slopes(squared_distances, energies, slopes);
     }
 }
 
@@ -129,6 +149,14 @@ impl<F: Radial, const CONDITIONS: usize> Radial for Smoothed<F, CONDITIONS> {
             .derivatives();
         std::array::from_fn(|k| bare[k] - polynomial[k])
     }
+    #[inline(always)]
+    fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
+        self.function.slopes(squared_distances, energies, slopes);
+        let (coefficients, squared_cutoff) = (self.coefficients, self.squared_cutoff);
+        subtract(squared_distances, energies, slopes, |s| {
+            polynomial(&coefficients, s - squared_cutoff)
+        });
+    }
 }
 
 /// A function less its value and slope at the cut-off:
@@ -173,13 +201,28 @@ impl<F: Radial> Radial for ForceShifted<F> {
     fn energy<S: Scalar>(&self, squared_distance: S) -> S {
         self.function.energy(squared_distance) - self.line(squared_distance)
     }
+    /// `d^(k+1)r/ds^(k+1) = (1/2 - k)/s d^k r/ds^k`.
     #[inline(always)]
     fn derivatives<const N: usize>(&self, squared_distance: f64) -> [f64; N] {
         let bare = self.function.derivatives::<N>(squared_distance);
-        let line = self
-            .line(Taylor::<N>::variable(squared_distance))
-            .derivatives();
-        std::array::from_fn(|k| bare[k] - line[k])
+        let inverse = 1.0 / squared_distance;
+        let mut linear = self.slope * squared_distance.sqrt();
+        std::array::from_fn(|k| {
+            let constant = if k == 0 { self.constant } else { 0.0 };
+            let derivative = bare[k] - (linear + constant);
+            linear *= inverse * (0.5 - k as f64);
+            derivative
+        })
+    }
+    #[inline(always)]
+    fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
+        self.function.slopes(squared_distances, energies, slopes);
+        let outputs = energies.iter_mut().zip(slopes);
+        for (&squared_distance, (energy, slope)) in squared_distances.iter().zip(outputs) {
+            let linear = self.slope * squared_distance.sqrt();
+            *energy -= linear + self.constant;
+            *slope -= 0.5 * linear * (1.0 / squared_distance);
+        }
     }
 }
 
@@ -257,6 +300,14 @@ impl<F: Radial> Radial for Ended<F> {
             Self::Truncated(function) => function.derivatives(squared_distance),
             Self::ForceShifted(function) => function.derivatives(squared_distance),
             Self::Smoothed(function) => function.derivatives(squared_distance),
+        }
+    }
+    #[inline(always)]
+    fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
+        match self {
+            Self::Truncated(function) => function.slopes(squared_distances, energies, slopes),
+            Self::ForceShifted(function) => function.slopes(squared_distances, energies, slopes),
+            Self::Smoothed(function) => function.slopes(squared_distances, energies, slopes),
         }
     }
 }

@@ -53,6 +53,24 @@ impl InversePower {
             whole * self.energy
         }
     }
+
+    /// [`Radial::slopes`] with an exponent that the compiler knows.
+    #[inline(always)]
+    fn slopes_of<const EXPONENT: u32>(
+        self,
+        squared_distances: &[f64],
+        energies: &mut [f64],
+        slopes: &mut [f64],
+    ) {
+        let known = Self {
+            exponent: EXPONENT,
+            ..self
+        };
+        let outputs = energies.iter_mut().zip(slopes);
+        for (&squared_distance, (energy, slope)) in squared_distances.iter().zip(outputs) {
+            [*energy, *slope] = known.derivatives(squared_distance);
+        }
+    }
 }
 
 impl Radial for InversePower {
@@ -77,21 +95,35 @@ impl Radial for InversePower {
         }
         derivatives
     }
+
+    #[inline(always)]
+    fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
+        match self.exponent {
+            10 => self.slopes_of::<10>(squared_distances, energies, slopes),
+            12 => self.slopes_of::<12>(squared_distances, energies, slopes),
+            _ => {
+                for (place, &squared_distance) in squared_distances.iter().enumerate() {
+                    [energies[place], slopes[place]] = self.derivatives(squared_distance);
+                }
+            }
+        }
+    }
 }
 
 /// `phi(r) = 4 energy [(length/r)^12 - (length/r)^6]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LennardJones {
-    repulsion: InversePower,
-    attraction: InversePower,
+    /// `4 energy`.
+    amplitude: f64,
+    squared_length: f64,
 }
 
 impl LennardJones {
     /// The function with the given energy (depth of the minimum) and length (its zero).
     pub fn new(energy: f64, length: f64) -> Self {
         Self {
-            repulsion: InversePower::new(4.0 * energy, length, 12),
-            attraction: InversePower::new(-4.0 * energy, length, 6),
+            amplitude: 4.0 * energy,
+            squared_length: length * length,
         }
     }
 }
@@ -103,13 +135,32 @@ impl Radial for LennardJones {
 
     #[inline(always)]
     fn energy<S: Scalar>(&self, squared_distance: S) -> S {
-        self.repulsion.energy(squared_distance) + self.attraction.energy(squared_distance)
+        let cube = (S::constant(self.squared_length) / squared_distance).powi(3);
+        (cube * cube - cube) * self.amplitude
+    }
+
+    /// Those of the two powers: see [`InversePower`].
+    #[inline(always)]
+    fn derivatives<const N: usize>(&self, squared_distance: f64) -> [f64; N] {
+        let inverse = 1.0 / squared_distance;
+        let x = self.squared_length * inverse;
+        let cube = x * x * x;
+        let mut attraction = -self.amplitude * cube;
+        let mut repulsion = self.amplitude * cube * cube;
+        std::array::from_fn(|k| {
+            let derivative = repulsion + attraction;
+            repulsion *= inverse * -(6.0 + k as f64);
+            attraction *= inverse * -(3.0 + k as f64);
+            derivative
+        })
     }
 
     #[inline(always)]
-    fn derivatives<const N: usize>(&self, squared_distance: f64) -> [f64; N] {
-        let repulsion = self.repulsion.derivatives::<N>(squared_distance);
-        let attraction = self.attraction.derivatives::<N>(squared_distance);
-        std::array::from_fn(|k| repulsion[k] + attraction[k])
+    fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
+        let function = *self;
+        let outputs = energies.iter_mut().zip(slopes);
+        for (&squared_distance, (energy, slope)) in squared_distances.iter().zip(outputs) {
+            [*energy, *slope] = function.derivatives(squared_distance);
+        }
     }
 }
