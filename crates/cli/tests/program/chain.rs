@@ -17,7 +17,12 @@ fn a_quench_ends_in_a_minimum_with_the_particles_in_their_order() {
     let liquid = Configuration::mixture(3, 150, 0.82, 0.5, 11);
     let text = liquid.text_with(" pbc=\"T T T\" temperature=0.7 energy=99");
     std::fs::write(folder.join("liquid.xyz"), text).unwrap();
-    for minimizer in ["conjugate-gradient", "fire"] {
+    for minimizer in [
+        "newton",
+        "conjugate-gradient",
+        "limited-memory-bfgs",
+        "fire",
+    ] {
         let result = quench(
             &folder,
             "liquid.xyz",
@@ -31,6 +36,7 @@ fn a_quench_ends_in_a_minimum_with_the_particles_in_their_order() {
                 "force_ratio",
                 "max_force",
                 "evaluations",
+                "hessian_products",
                 "converged",
             ],
         );
