@@ -11,9 +11,9 @@
 //!
 //! | | force evaluations | linearisations | products | |
 //! |---|---|---|---|---|
-//! | [`NewtonFinish`] | 647, 385 | 5, 10 | 340, 484 | the recommended one: the minima of its first part, by default of the next |
+//! | [`NewtonFinish`] | 647, 385 | 5, 10 | 340, 480 | the recommended one: the minima of its first part, by default of the next |
 //! | [`NonlinearConjugateGradient`] | 1160, 695 | | | needs forces only |
-//! | [`NewtonConjugateGradient`] | 80, 268 | 77, 225 | 1490, 3238 | the least work for pair potentials, from close to a minimum above all; leaves saddles |
+//! | [`NewtonConjugateGradient`] | 80, 268 | 77, 225 | 1460, 3238 | the least work for pair potentials, from close to a minimum above all; leaves saddles |
 //! | [`LimitedMemoryBfgs`] | 1266, 1535 | | | no better than conjugate gradients here |
 //! | [`Fire`] | 1864, 6163 | | | steered dynamics, with little to go wrong |
 //!

@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 /// The solver that is expected to be the fastest for a number of right-hand sides.
 ///
 /// ```
-/// use vitreous_linresp::{Automatic, automatic::Method};
+/// use vitreous_linresp::{Automatic, solvers::automatic::Method};
 /// // One dipole in a large glass, and all of them in a smaller one.
 /// assert_eq!(Automatic::choose(8000, 24.0, 1), Method::ConjugateGradient);
 /// assert_eq!(Automatic::choose(2000, 17.0, 17_000), Method::SparseCholesky);
