@@ -27,7 +27,7 @@ use vitreous_md_core::{Configuration, Linearization, Matrix, Potential, Seed, To
 /// SIAM J. Numer. Anal. 19, 400 (1982).
 ///
 /// A product with the Hessian costs a fraction of a force evaluation for pair potentials; for three-body
-/// potentials it costs more than one, so that only the last steps are worth it: see [`NewtonFinish`].
+/// potentials it costs more than one, so that only the last steps are worth it: see [`NewtonFinish`](crate::NewtonFinish).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewtonConjugateGradient {
     /// The largest residual of the linear systems, in units of `|F|`. Default 0.3.
