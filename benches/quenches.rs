@@ -3,7 +3,10 @@
 //! `cargo bench --bench quenches`. Counts of force evaluations and products with the Hessian are printed first:
 //! they do not depend on the machine.
 
+mod liquid;
+
 use criterion::{Criterion, criterion_group, criterion_main};
+use liquid::liquid;
 use vitreous::prelude::*;
 
 const PARTICLES: usize = 500;
@@ -31,23 +34,12 @@ fn minimizers() -> [(&'static str, Box<dyn Minimizer<3>>); 6] {
     ]
 }
 
-fn liquid(name: &str, temperature: f64, potential: &dyn Potential<3>) -> Configuration<3> {
-    let mixture = Catalogue::find(name).unwrap().usual_mixture(3).unwrap();
-    let start =
-        Configuration::random(PARTICLES, mixture.density, &mixture.composition, Seed(1)).unwrap();
-    let point = PhasePoint::maxwell_boltzmann(start, temperature, Seed(1)).unwrap();
-    let thermostat =
-        NoseHoover::new(mixture.time_step, temperature, mixture.coupling_time).unwrap();
-    let mut run = Trajectory::start(thermostat, ForceField::new(potential), point).unwrap();
-    run.advance(5000).unwrap();
-    run.into_parts().0.configuration
-}
-
 fn quenches(criterion: &mut Criterion) {
     let tolerance = Tolerance::force_ratio(1e-10);
     for (name, temperature) in LIQUIDS {
         let potential = Catalogue::find(name).unwrap().potential::<3>().unwrap();
-        let start = liquid(name, temperature, &*potential);
+        let (_, point) = liquid(name, temperature, (PARTICLES, 5000), &*potential);
+        let start = point.configuration;
         let mut group = criterion.benchmark_group(format!("quench of {name}, N = {PARTICLES}"));
         group.sample_size(10);
         for (minimizer_name, minimizer) in minimizers() {

@@ -2,8 +2,8 @@
 //!
 //! Every pair within range is found once for each of its periodic images within range, in cells of any
 //! shape and size: in a cell smaller than twice the range the same two particles can be neighbours through
-//! several images, and a particle can be the neighbour of its own image. The lattice translation of the
-//! image is part of the neighbour, so nothing downstream takes a minimum image.
+//! several images, and a particle can be the neighbour of its own image. Images within range have places of their
+//! own, so nothing downstream takes a minimum image.
 
 use crate::cell::Cell;
 use crate::configuration::{Configuration, Species};
@@ -83,7 +83,8 @@ const NOBODY: u32 = 0;
 /// Where nobody is: out of everyone's range, the square is infinite.
 const NOWHERE: Quad = Quad([1e300, 1e300, 1e300, 1.0]);
 
-/// How many rows share the arrays of close pairs: enough for long loops, few enough for the first-level cache.
+/// How many rows are sorted by species together: enough to change functions seldom, few enough for their places to
+/// stay in the first-level cache.
 const BLOCK: usize = 32;
 
 /// All pairs of particles (and images) within a range, each once, at given positions.
@@ -138,8 +139,6 @@ struct Segment {
 pub(crate) struct Run {
     pub(crate) species: [Species; 2],
     segments: Range<usize>,
-    /// The number of neighbours.
-    pub(crate) pairs: usize,
 }
 
 impl Piece {
@@ -276,8 +275,8 @@ impl<const D: usize> NeighbourList<D> {
 
     /// The number of pairs in the list.
     pub fn pairs(&self) -> usize {
-        let runs = self.pieces.iter().flat_map(|piece| &piece.runs);
-        runs.map(|run| run.pairs).sum()
+        let segments = self.pieces.iter().flat_map(|piece| &piece.segments);
+        segments.map(|segment| segment.pairs as usize).sum()
     }
 
     /// Writes to `places` where the particles and their copies are.
@@ -413,7 +412,6 @@ impl<'a, const D: usize> Search<'a, D> {
                 piece.runs.push(Run {
                     species: run[0].species,
                     segments: start..start + run.len(),
-                    pairs: run.iter().map(|segment| segment.pairs as usize).sum(),
                 });
                 start += run.len();
             }

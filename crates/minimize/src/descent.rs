@@ -60,6 +60,16 @@ impl<'a, const D: usize> Descent<'a, D> {
         }
     }
 
+    /// Puts the particles at a step along a direction.
+    pub(crate) fn place(&mut self, from: &[Vector<D>], step: f64, direction: &[Vector<D>]) {
+        let moved = self.configuration.positions_mut().iter_mut();
+        for ((to, from), along) in moved.zip(from).zip(direction) {
+            for k in 0..D {
+                to[k] = from[k] + step * along[k];
+            }
+        }
+    }
+
     /// Evaluates energy and forces at the current positions.
     pub(crate) fn evaluate(&mut self) -> Result<(), Reason> {
         let limit = self.evaluation_limit;
@@ -194,6 +204,13 @@ pub(crate) fn inner<const D: usize>(a: &[Vector<D>], b: &[Vector<D>]) -> f64 {
         .zip(b.as_flattened())
         .map(|(x, y)| x * y)
         .sum()
+}
+
+/// `a <- a + factor b`.
+pub(crate) fn add<const D: usize>(a: &mut [Vector<D>], factor: f64, b: &[Vector<D>]) {
+    for (a, b) in a.as_flattened_mut().iter_mut().zip(b.as_flattened()) {
+        *a += factor * b;
+    }
 }
 
 /// The length of the longest of `N` vectors.

@@ -1,6 +1,6 @@
 //! The quasi-Newton method of limited memory.
 
-use crate::descent::{Descent, inner, positive};
+use crate::descent::{Descent, add, inner, positive};
 use crate::line_search::{Aim, Walk};
 use crate::{Converged, Minimizer, Progress, Reason, Unconverged};
 use serde::{Deserialize, Serialize};
@@ -158,12 +158,5 @@ fn quasi_newton<const D: usize>(pairs: &VecDeque<Pair<D>>, d: &mut [Vector<D>]) 
     for (pair, share) in pairs.iter().zip(&shares) {
         let correction = share - pair.inverse_overlap * inner(&pair.change, d);
         add(d, correction, &pair.step);
-    }
-}
-
-/// `a <- a + factor b`.
-fn add<const D: usize>(a: &mut [Vector<D>], factor: f64, b: &[Vector<D>]) {
-    for (a, b) in a.as_flattened_mut().iter_mut().zip(b.as_flattened()) {
-        *a += factor * b;
     }
 }

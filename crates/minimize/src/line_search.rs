@@ -69,22 +69,12 @@ impl<const D: usize> Walk<D> {
 
     /// Evaluates where the positions are.
     pub(crate) fn evaluate(&mut self, descent: &mut Descent<'_, D>) -> Result<(), Reason> {
-        self.place(descent, 0.0);
+        descent.place(&self.positions, 0.0, &self.direction);
         descent.evaluate()?;
         self.energy = descent.mechanics.energy();
         self.forces.clone_from(&descent.mechanics.forces);
         self.evaluated = true;
         Ok(())
-    }
-
-    /// Puts the particles at a step along the direction.
-    fn place(&self, descent: &mut Descent<'_, D>, step: f64) {
-        let moved = descent.configuration.positions_mut().iter_mut();
-        for ((to, from), along) in moved.zip(&self.positions).zip(&self.direction) {
-            for k in 0..D {
-                to[k] = from[k] + step * along[k];
-            }
-        }
     }
 
     /// Moves to where the slope along the direction vanishes, or nearly so.
@@ -112,7 +102,7 @@ impl<const D: usize> Walk<D> {
             if step <= resolution || step.is_nan() {
                 return Ok(search);
             }
-            self.place(descent, step);
+            descent.place(&self.positions, step, &self.direction);
             match descent.evaluate() {
                 Ok(()) => {}
                 Err(Reason::Force(_)) => {

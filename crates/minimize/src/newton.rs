@@ -1,6 +1,6 @@
 //! Newton's method with its linear systems solved roughly, by conjugate gradients.
 
-use crate::descent::{Descent, inner, longest, positive};
+use crate::descent::{Descent, add, inner, longest, positive};
 use crate::line_search::ENERGY_ROUNDING;
 use crate::{Converged, Minimizer, Progress, Reason, Unconverged};
 use rand::RngExt;
@@ -159,7 +159,7 @@ impl NewtonConjugateGradient {
             let d = &solution.d;
             let predicted = inner(&forces, d) - 0.5 * share * share * solution.curvature;
             let length = model.squared_norm(d).sqrt();
-            move_along(descent, &start, d);
+            descent.place(&start, 1.0, d);
             let lowered = match descent.evaluate() {
                 Ok(()) => energy - descent.mechanics.energy(),
                 Err(Reason::Force(_)) => f64::NEG_INFINITY,
@@ -182,20 +182,13 @@ impl NewtonConjugateGradient {
             }
             let too_short = longest(d) <= f64::EPSILON * longest(&start);
             if too_short || agreement.is_nan() || predicted <= 0.0 {
-                move_along(descent, &start, &vec![[0.0; D]; d.len()]);
+                descent
+                    .configuration
+                    .positions_mut()
+                    .copy_from_slice(&start);
                 descent.evaluate()?;
                 return Err(Reason::Rounding);
             }
-        }
-    }
-}
-
-/// Puts the particles at `start + d`.
-fn move_along<const D: usize>(descent: &mut Descent<'_, D>, start: &[Vector<D>], d: &[Vector<D>]) {
-    let moved = descent.configuration.positions_mut().iter_mut();
-    for ((to, from), d) in moved.zip(start).zip(d) {
-        for k in 0..D {
-            to[k] = from[k] + d[k];
         }
     }
 }
@@ -213,8 +206,7 @@ fn leave<const D: usize>(
     for share in [0.03, 0.3, 1.0, 0.003] {
         for sign in [downhill, -downhill] {
             let factor = sign * share * cap / longest(direction);
-            let d: Vec<_> = direction.iter().map(|p| p.map(|c| factor * c)).collect();
-            move_along(descent, &start, &d);
+            descent.place(&start, factor, direction);
             match descent.evaluate() {
                 Ok(()) => {}
                 Err(Reason::Force(_)) => continue,
@@ -225,7 +217,10 @@ fn leave<const D: usize>(
             }
         }
     }
-    move_along(descent, &start, &vec![[0.0; D]; start.len()]);
+    descent
+        .configuration
+        .positions_mut()
+        .copy_from_slice(&start);
     descent.evaluate()?;
     Ok(false)
 }
@@ -396,13 +391,6 @@ impl<const D: usize> Model<D> {
             residual: 1e-3 * inner(&f, &f).sqrt(),
         };
         self.solve(descent, &f, &region).concave
-    }
-}
-
-/// `a <- a + factor b`.
-fn add<const D: usize>(a: &mut [Vector<D>], factor: f64, b: &[Vector<D>]) {
-    for (a, b) in a.as_flattened_mut().iter_mut().zip(b.as_flattened()) {
-        *a += factor * b;
     }
 }
 

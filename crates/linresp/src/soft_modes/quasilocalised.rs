@@ -122,47 +122,22 @@ impl<const D: usize> Expansion<'_, D> {
     }
 }
 
-/// `U''':zzz`.
-struct Cubic<'a, const D: usize>(Expansion<'a, D>);
+/// `U''':zzz` for the degree 3, `U'''':zzzz` for 4.
+struct Term<'a, const D: usize, const DEGREE: usize>(Expansion<'a, D>);
 
-impl<const D: usize> Form for Cubic<'_, D> {
-    const DEGREE: usize = 3;
-
-    fn evaluate(&self, z: &[f64], gradient: &mut [f64]) -> Result<f64, DirectionError> {
-        let force = self.0.contract(2, z)?;
-        for (gradient, force) in gradient.iter_mut().zip(&force) {
-            *gradient = 3.0 * force;
-        }
-        Ok(dot(z, &force))
-    }
-
-    fn restrict(
-        &self,
-        z: &[f64],
-        q: &[f64],
-        coefficients: &mut [f64; 5],
-    ) -> Result<(), DirectionError> {
-        let force = self.0.contract(2, q)?;
-        coefficients[2] = dot(z, &force);
-        coefficients[3] = dot(q, &force);
-        Ok(())
-    }
-
-    fn residual(&self, relative: f64, _: f64) -> f64 {
-        relative
+impl<const D: usize, const DEGREE: usize> Term<'_, D, DEGREE> {
+    fn contract(&self, z: &[f64]) -> Result<Vec<f64>, DirectionError> {
+        self.0.contract(DEGREE - 1, z)
     }
 }
 
-/// `U'''':zzzz`.
-struct Quartic<'a, const D: usize>(Expansion<'a, D>);
-
-impl<const D: usize> Form for Quartic<'_, D> {
-    const DEGREE: usize = 4;
+impl<const D: usize, const DEGREE: usize> Form for Term<'_, D, DEGREE> {
+    const DEGREE: usize = DEGREE;
 
     fn evaluate(&self, z: &[f64], gradient: &mut [f64]) -> Result<f64, DirectionError> {
-        let force = self.0.contract(3, z)?;
+        let force = self.contract(z)?;
         for (gradient, force) in gradient.iter_mut().zip(&force) {
-            *gradient = 4.0 * force;
+            *gradient = DEGREE as f64 * force;
         }
         Ok(dot(z, &force))
     }
@@ -173,16 +148,18 @@ impl<const D: usize> Form for Quartic<'_, D> {
         q: &[f64],
         coefficients: &mut [f64; 5],
     ) -> Result<(), DirectionError> {
-        let force = self.0.contract(3, q)?;
-        coefficients[3] = dot(z, &force);
-        coefficients[4] = dot(q, &force);
-        // F(z + q) and F(z - q) leave a_2: their even part is a_0 + 6 a_2 + a_4.
-        let mut even = 0.0;
-        for sign in [1.0, -1.0] {
-            let sum: Vec<f64> = z.iter().zip(q).map(|(z, q)| z + sign * q).collect();
-            even += 0.5 * dot(&sum, &self.0.contract(3, &sum)?);
+        let force = self.contract(q)?;
+        coefficients[DEGREE - 1] = dot(z, &force);
+        coefficients[DEGREE] = dot(q, &force);
+        if DEGREE == 4 {
+            // F(z + q) and F(z - q) leave a_2: their even part is a_0 + 6 a_2 + a_4.
+            let mut even = 0.0;
+            for sign in [1.0, -1.0] {
+                let sum: Vec<f64> = z.iter().zip(q).map(|(z, q)| z + sign * q).collect();
+                even += 0.5 * dot(&sum, &self.contract(&sum)?);
+            }
+            coefficients[2] = (even - coefficients[0] - coefficients[4]) / 6.0;
         }
-        coefficients[2] = (even - coefficients[0] - coefficients[4]) / 6.0;
         Ok(())
     }
 
@@ -249,12 +226,22 @@ impl<const D: usize> LinearResponse<'_, D> {
         let inverse = self.inverse();
         // Derivatives cost more than solves, so that nothing is gained by solving together.
         let outcomes = match anharmonicity {
-            Anharmonicity::Cubic => {
-                climb_all(inverse, &Cubic(expansion()), &starts, search, 1, threads)?
-            }
-            Anharmonicity::Quartic => {
-                climb_all(inverse, &Quartic(expansion()), &starts, search, 1, threads)?
-            }
+            Anharmonicity::Cubic => climb_all(
+                inverse,
+                &Term::<D, 3>(expansion()),
+                &starts,
+                search,
+                1,
+                threads,
+            )?,
+            Anharmonicity::Quartic => climb_all(
+                inverse,
+                &Term::<D, 4>(expansion()),
+                &starts,
+                search,
+                1,
+                threads,
+            )?,
         };
         let finish =
             |outcome: Result<_, _>| outcome.and_then(|maximum| expansion().describe(maximum));
@@ -314,7 +301,7 @@ mod tests {
             potential: &potential,
             configuration: &lattice,
         };
-        check_restriction(&Cubic(expansion()), 32);
-        check_restriction(&Quartic(expansion()), 32);
+        check_restriction(&Term::<2, 3>(expansion()), 32);
+        check_restriction(&Term::<2, 4>(expansion()), 32);
     }
 }
