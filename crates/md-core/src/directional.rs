@@ -109,7 +109,7 @@ pub fn directional_derivatives<const D: usize>(
     }
     configuration.check_finite().map_err(ForceError::from)?;
     potential.check(configuration)?;
-    let mut list = VerletList::new(ranges(potential), 0.0);
+    let mut list = VerletList::new(&ranges(potential), 0.0);
     let around = list.update(configuration);
     let mut sums = PathSums::zero(particles);
     potential.add_along(&around, direction, &mut sums);

@@ -91,7 +91,7 @@ pub struct ForceField<'a, const D: usize> {
 impl<'a, const D: usize> ForceField<'a, D> {
     /// The width of the skin in units of the range: a compromise between the cost of a longer list and that
     /// of building it more often, good to some percent for dense liquids.
-    pub const SKIN: f64 = 0.2;
+    pub const SKIN: f64 = 0.3;
 
     /// A force field with the default skin.
     pub fn new(potential: &'a dyn Potential<D>) -> Self {
@@ -104,7 +104,7 @@ impl<'a, const D: usize> ForceField<'a, D> {
         let skin = if skin.is_finite() { skin.max(0.0) } else { 0.0 };
         Self {
             potential,
-            list: VerletList::new(ranges(potential), skin),
+            list: VerletList::new(&ranges(potential), skin),
             threads: Threads::default(),
             evaluations: 0,
         }

@@ -1,8 +1,8 @@
 //! Four numbers at a time: the few operations of the pair loops that compilers do not vectorise by themselves.
 //!
-//! [`dispatch`] compiles a task for the instruction sets it knows and runs the best that the machine has. No
-//! operation fuses a product and a sum, and sums are the same four partial sums everywhere: the bits do not
-//! depend on the instruction set.
+//! [`dispatch`] compiles a task for the instruction sets it knows and runs the best that the machine has. Products
+//! and sums are fused where that is written and nowhere else, and sums are the same four partial sums everywhere: the
+//! bits do not depend on the instruction set. (A processor that cannot fuse computes the same bits slowly.)
 
 #[cfg(target_arch = "x86_64")]
 use pulp::{NullaryFnOnce, cast, f64x4, m64x4, x86::V3};
@@ -53,25 +53,26 @@ pub(crate) trait Lanes: Copy {
     fn add(self, a: Self::Four, b: Self::Four) -> Self::Four;
     fn subtract(self, a: Self::Four, b: Self::Four) -> Self::Four;
     fn multiply(self, a: Self::Four, b: Self::Four) -> Self::Four;
+    /// `a b + c`, rounded once.
+    fn multiply_add(self, a: Self::Four, b: Self::Four, c: Self::Four) -> Self::Four;
+    /// `c - a b`, rounded once.
+    fn less_product(self, a: Self::Four, b: Self::Four, c: Self::Four) -> Self::Four;
     fn below(self, numbers: Self::Four, limits: Self::Four) -> Self::Mask;
     /// The numbers where the mask is set, zero elsewhere.
     fn keep(self, mask: Self::Mask, numbers: Self::Four) -> Self::Four;
     /// The numbers where the mask is set, others elsewhere.
     fn choose(self, mask: Self::Mask, numbers: Self::Four, others: Self::Four) -> Self::Four;
-    /// The squared lengths of four vectors of three components, `(x x + y y) + z z`.
+    /// The squared lengths of four vectors of three components: `x x`, with `y y` and `z z` added one after the other,
+    /// each rounded once.
     fn squared_lengths(self, vectors: [Self::Four; 4]) -> Self::Four;
-    /// Brings to the front the numbers that are below their limits, with their indices; what follows them may be
-    /// anything. Returns how many they are.
-    fn select_below(
-        self,
-        numbers: Self::Four,
-        limits: Self::Four,
-        indices: [u32; 4],
-    ) -> ([f64; 4], [u32; 4], usize);
+    /// The set of lanes, given by bits, in which numbers are below their limits.
+    fn set_below(self, numbers: Self::Four, limits: Self::Four) -> usize;
+    /// Brings the indices of a set of lanes to the front; what follows them may be anything.
+    fn to_front(self, indices: [u32; 4], set: usize) -> [u32; 4];
 }
 
 /// For each set of lanes, given by bits: the lanes in the set, and then lane 0 again.
-const FRONT: [[u8; 4]; 16] = {
+pub(crate) const FRONT: [[u32; 4]; 16] = {
     let mut table = [[0; 4]; 16];
     let mut set = 0;
     while set < 16 {
@@ -120,6 +121,14 @@ impl Lanes for Portable {
         std::array::from_fn(|lane| a[lane] * b[lane])
     }
     #[inline(always)]
+    fn multiply_add(self, a: [f64; 4], b: [f64; 4], c: [f64; 4]) -> [f64; 4] {
+        std::array::from_fn(|lane| a[lane].mul_add(b[lane], c[lane]))
+    }
+    #[inline(always)]
+    fn less_product(self, a: [f64; 4], b: [f64; 4], c: [f64; 4]) -> [f64; 4] {
+        std::array::from_fn(|lane| (-a[lane]).mul_add(b[lane], c[lane]))
+    }
+    #[inline(always)]
     fn below(self, numbers: [f64; 4], limits: [f64; 4]) -> [bool; 4] {
         std::array::from_fn(|lane| numbers[lane] < limits[lane])
     }
@@ -139,51 +148,28 @@ impl Lanes for Portable {
     }
     #[inline(always)]
     fn squared_lengths(self, vectors: [[f64; 4]; 4]) -> [f64; 4] {
-        vectors.map(|[x, y, z, _]| (x * x + y * y) + z * z)
+        vectors.map(|[x, y, z, _]| z.mul_add(z, y.mul_add(y, x * x)))
     }
     #[inline(always)]
-    fn select_below(
-        self,
-        numbers: [f64; 4],
-        limits: [f64; 4],
-        indices: [u32; 4],
-    ) -> ([f64; 4], [u32; 4], usize) {
-        let mut set = 0;
-        for lane in 0..4 {
-            set |= usize::from(numbers[lane] < limits[lane]) << lane;
-        }
-        let front = FRONT[set & 15];
-        (
-            front.map(|lane| numbers[usize::from(lane)]),
-            front.map(|lane| indices[usize::from(lane)]),
-            set.count_ones() as usize,
-        )
+    fn set_below(self, numbers: [f64; 4], limits: [f64; 4]) -> usize {
+        let below = |lane: usize| usize::from(numbers[lane] < limits[lane]) << lane;
+        below(0) | below(1) | below(2) | below(3)
+    }
+    #[inline(always)]
+    fn to_front(self, indices: [u32; 4], set: usize) -> [u32; 4] {
+        FRONT[set & 15].map(|lane| indices[lane as usize])
     }
 }
 
-/// [`FRONT`] for the instructions that move 32-bit halves of the lanes, and bytes of 32-bit numbers.
+/// [`FRONT`] for the instruction that moves bytes of 32-bit numbers.
 #[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Moves {
-    halves: [u32; 8],
-    bytes: [u8; 16],
-}
-
-#[cfg(target_arch = "x86_64")]
-static MOVES: [Moves; 16] = {
-    let none = Moves {
-        halves: [0; 8],
-        bytes: [0; 16],
-    };
-    let mut table = [none; 16];
+static MOVES: [[u8; 16]; 16] = {
+    let mut table = [[0; 16]; 16];
     let mut set = 0;
     while set < 16 {
         let mut byte = 0;
         while byte < 16 {
-            let lane = FRONT[set][byte / 4];
-            table[set].bytes[byte] = 4 * lane + (byte % 4) as u8;
-            table[set].halves[byte / 2] = 2 * FRONT[set][byte / 4] as u32 + (byte / 2 % 2) as u32;
+            table[set][byte] = (4 * FRONT[set][byte / 4] as usize + byte % 4) as u8;
             byte += 1;
         }
         set += 1;
@@ -221,6 +207,14 @@ impl Lanes for V3 {
         self.mul_f64x4(a, b)
     }
     #[inline(always)]
+    fn multiply_add(self, a: f64x4, b: f64x4, c: f64x4) -> f64x4 {
+        self.mul_add_f64x4(a, b, c)
+    }
+    #[inline(always)]
+    fn less_product(self, a: f64x4, b: f64x4, c: f64x4) -> f64x4 {
+        cast(self.fma._mm256_fnmadd_pd(cast(a), cast(b), cast(c)))
+    }
+    #[inline(always)]
     fn below(self, numbers: f64x4, limits: f64x4) -> m64x4 {
         // 0x11: less than, false for what is not a number.
         cast(self.avx._mm256_cmp_pd::<0x11>(cast(numbers), cast(limits)))
@@ -251,25 +245,16 @@ impl Lanes for V3 {
         let x = cast(self.avx._mm256_permute2f128_pd::<0x20>(even, even_too));
         let y = cast(self.avx._mm256_permute2f128_pd::<0x20>(odd, odd_too));
         let z = cast(self.avx._mm256_permute2f128_pd::<0x31>(even, even_too));
-        let square = |component| self.mul_f64x4(component, component);
-        self.add_f64x4(self.add_f64x4(square(x), square(y)), square(z))
+        self.mul_add_f64x4(z, z, self.mul_add_f64x4(y, y, self.mul_f64x4(x, x)))
     }
     #[inline(always)]
-    fn select_below(
-        self,
-        numbers: f64x4,
-        limits: f64x4,
-        indices: [u32; 4],
-    ) -> ([f64; 4], [u32; 4], usize) {
+    fn set_below(self, numbers: f64x4, limits: f64x4) -> usize {
         let below = self.below(numbers, limits);
-        let set = self.avx._mm256_movemask_pd(cast(below)) as usize & 15;
-        let moves = &MOVES[set];
-        let numbers = self
-            .avx2
-            ._mm256_permutevar8x32_epi32(cast(numbers), cast(moves.halves));
-        let indices = self
-            .ssse3
-            ._mm_shuffle_epi8(cast(indices), cast(moves.bytes));
-        (cast(numbers), cast(indices), set.count_ones() as usize)
+        self.avx._mm256_movemask_pd(cast(below)) as usize & 15
+    }
+    #[inline(always)]
+    fn to_front(self, indices: [u32; 4], set: usize) -> [u32; 4] {
+        let moves = MOVES[set & 15];
+        cast(self.ssse3._mm_shuffle_epi8(cast(indices), cast(moves)))
     }
 }

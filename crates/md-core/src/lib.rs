@@ -41,7 +41,7 @@ pub use force_error::ForceError;
 pub use force_field::{ForceBalance, ForceField, Mechanics, linearize};
 pub use inherent_structure::{CertificationError, InherentStructure, Tolerance};
 pub use linearization::{Coupling, Edge, EdgeIndex, Linearization};
-pub use neighbours::{NeighbourList, Neighbourhood, Ranges, VerletList, brute_force_pairs};
+pub use neighbours::{Neighbourhood, Ranges, VerletList, brute_force_pairs};
 pub use pairs::{Polydisperse, PolydisperseError, Radial, SpeciesTable, SpeciesTableError};
 pub use path::{Direction, PathSums, Series};
 pub use potential::{Potential, Sum};

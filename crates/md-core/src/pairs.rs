@@ -4,7 +4,7 @@ use crate::configuration::{Configuration, Species};
 use crate::force_error::ForceError;
 use crate::lanes::{Lanes, Quad, Task, dispatch};
 use crate::linearization::Linearization;
-use crate::neighbours::{Neighbourhood, Piece};
+use crate::neighbours::{Group, Neighbourhood, Piece};
 use crate::path::{Direction, PathSums, squared_length};
 use crate::potential::Potential;
 use crate::scalar::{Scalar, Taylor};
@@ -115,7 +115,7 @@ trait Pairs: Send + Sync {
 /// What the rows of one piece of the list come to.
 #[derive(Default)]
 struct PieceSums {
-    /// The forces at the places of the window.
+    /// Half the forces at the places of the window.
     forces: Vec<Quad>,
     energy: f64,
     squared_forces: f64,
@@ -153,57 +153,59 @@ impl<P: Pairs> Task for PieceForces<'_, P> {
         let forces = &mut sums.forces[..places.len()];
         let mut energy = lanes.splat(0.0);
         let mut squared_forces = lanes.splat(0.0);
-        for run in &piece.runs {
-            let (function, squared_range) = pairs.between(run.species);
+        for (species, groups) in piece.close.runs() {
+            let (function, squared_range) = pairs.between(species);
             // What a function is asked in place of what is beyond its range.
             let inside = lanes.splat(squared_range.next_down());
             let mut limits = lanes.splat(squared_range);
-            for (place, fours) in piece.segments(run) {
-                let own = places[place];
-                let origin = lanes.four(own.0);
-                let mut on_own = lanes.splat(0.0);
-                for &four in fours {
-                    let others = four.map(|other| places[other as usize]);
-                    let vectors = others.map(|other| lanes.subtract(lanes.four(other.0), origin));
-                    let mut squares = lanes.squared_lengths(vectors);
-                    let mut units = limits;
-                    if P::SIZED {
-                        let mixed =
-                            others.map(|other| pairs.squared_diameter([own.0[3], other.0[3]]));
-                        limits = lanes.four(mixed.map(|square| squared_range * square));
-                        units = lanes.four(mixed.map(|square| 1.0 / square));
-                    }
-                    let close = lanes.below(squares, limits);
-                    if P::SIZED {
-                        squares = lanes.multiply(squares, units);
-                    }
-                    squares = lanes.choose(close, squares, inside);
-                    let (mut energies, mut slopes) = ([0.0; 4], [0.0; 4]);
-                    function.slopes(&lanes.array(squares), &mut energies, &mut slopes);
-                    energy = lanes.add(energy, lanes.keep(close, lanes.four(energies)));
-                    let slope = lanes.keep(close, lanes.four(slopes));
-                    let mut doubled = lanes.add(slope, slope);
-                    let mut square_of_force = lanes.multiply(doubled, squares);
-                    if P::SIZED {
-                        // (2 dphi/ds)^2 s, by what the function knows: x^2 = s unit, and dphi/dx^2.
-                        doubled = lanes.multiply(doubled, units);
-                    }
-                    square_of_force = lanes.multiply(doubled, square_of_force);
-                    squared_forces = lanes.add(squared_forces, square_of_force);
-                    let doubled = lanes.array(doubled);
-                    for lane in 0..4 {
-                        let force = lanes.multiply(lanes.splat(doubled[lane]), vectors[lane]);
-                        on_own = lanes.add(on_own, force);
-                        let on_other = &mut forces[four[lane] as usize];
-                        on_other.0 = lanes.array(lanes.subtract(lanes.four(on_other.0), force));
-                    }
+            for &Group { own, others: four } in groups {
+                let own_place = places[own as usize];
+                let origin = lanes.four(own_place.0);
+                let others = four.map(|other| places[other as usize]);
+                let vectors = others.map(|other| lanes.subtract(lanes.four(other.0), origin));
+                let mut squares = lanes.squared_lengths(vectors);
+                let mut units = limits;
+                if P::SIZED {
+                    let mixed =
+                        others.map(|other| pairs.squared_diameter([own_place.0[3], other.0[3]]));
+                    limits = lanes.four(mixed.map(|square| squared_range * square));
+                    units = lanes.four(mixed.map(|square| 1.0 / square));
                 }
-                let on_place = &mut forces[place];
-                on_place.0 = lanes.array(lanes.add(lanes.four(on_place.0), on_own));
+                let close = lanes.below(squares, limits);
+                if P::SIZED {
+                    squares = lanes.multiply(squares, units);
+                }
+                squares = lanes.choose(close, squares, inside);
+                let (mut energies, mut slopes) = ([0.0; 4], [0.0; 4]);
+                function.slopes(&lanes.array(squares), &mut energies, &mut slopes);
+                energy = lanes.add(energy, lanes.keep(close, lanes.four(energies)));
+                let mut slope = lanes.keep(close, lanes.four(slopes));
+                let force_by_length = lanes.multiply(slope, squares);
+                if P::SIZED {
+                    // dphi/ds, from what the function knows: dphi/dx^2 with x^2 = s unit.
+                    slope = lanes.multiply(slope, units);
+                }
+                squared_forces = lanes.multiply_add(slope, force_by_length, squared_forces);
+                let slope = lanes.array(slope);
+                let mut on_own = lanes.four(forces[own as usize].0);
+                for lane in 0..4 {
+                    let slope = lanes.splat(slope[lane]);
+                    on_own = lanes.multiply_add(slope, vectors[lane], on_own);
+                }
+                forces[own as usize].0 = lanes.array(on_own);
+                for lane in 0..4 {
+                    let slope = lanes.splat(slope[lane]);
+                    let on_other = &mut forces[four[lane] as usize].0;
+                    *on_other = lanes.array(lanes.less_product(
+                        slope,
+                        vectors[lane],
+                        lanes.four(*on_other),
+                    ));
+                }
             }
         }
         sums.energy = lanes.array(energy).iter().sum();
-        sums.squared_forces = lanes.array(squared_forces).iter().sum();
+        sums.squared_forces = 4.0 * lanes.array(squared_forces).iter().sum::<f64>();
     }
 }
 
@@ -224,15 +226,18 @@ impl<const D: usize> Task for PlaceForces<'_, D> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) -> [[f64; 4]; D] {
         self.totals.fill(Quad::default());
+        let two = lanes.splat(2.0);
         let end = self.start + self.totals.len();
         for (piece, sums) in self.pieces.iter().zip(self.sums) {
+            let window = &piece.window;
             let [first, last] =
-                [piece.window.start, piece.window.end].map(|place| place.clamp(self.start, end));
+                [window.start, window.end].map(|place| place.clamp(self.start, end));
             let totals = &mut self.totals[first - self.start..last - self.start];
             // Empty where the window does not meet these places.
-            let forces = sums.forces.get(first - piece.window.start.min(first)..);
+            let forces = sums.forces.get(first - window.start.min(first)..);
             for (total, force) in totals.iter_mut().zip(forces.unwrap_or_default()) {
-                total.0 = lanes.array(lanes.add(lanes.four(total.0), lanes.four(force.0)));
+                total.0 =
+                    lanes.array(lanes.multiply_add(two, lanes.four(force.0), lanes.four(total.0)));
             }
         }
         let mut products = [lanes.splat(0.0); D];

@@ -116,14 +116,21 @@ pub struct LennardJones {
     /// `4 energy`.
     amplitude: f64,
     squared_length: f64,
+    /// `4 energy length^6`.
+    attraction: f64,
+    /// `4 energy length^12`.
+    repulsion: f64,
 }
 
 impl LennardJones {
     /// The function with the given energy (depth of the minimum) and length (its zero).
     pub fn new(energy: f64, length: f64) -> Self {
+        let (amplitude, squared_length) = (4.0 * energy, length * length);
         Self {
-            amplitude: 4.0 * energy,
-            squared_length: length * length,
+            amplitude,
+            squared_length,
+            attraction: amplitude * squared_length.powi(3),
+            repulsion: amplitude * squared_length.powi(6),
         }
     }
 }
@@ -157,10 +164,19 @@ impl Radial for LennardJones {
 
     #[inline(always)]
     fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
-        let function = *self;
+        let Self {
+            attraction,
+            repulsion,
+            ..
+        } = *self;
         let outputs = energies.iter_mut().zip(slopes);
         for (&squared_distance, (energy, slope)) in squared_distances.iter().zip(outputs) {
-            [*energy, *slope] = function.derivatives(squared_distance);
+            let inverse = 1.0 / squared_distance;
+            let cube = inverse * inverse * inverse;
+            let repelled = repulsion * cube;
+            let bound = repelled - attraction;
+            *energy = cube * bound;
+            *slope = -3.0 * (inverse * cube) * (repelled + bound);
         }
     }
 }
