@@ -70,11 +70,6 @@ impl<const D: usize> Bins<D> {
         self.kinds.extend(configuration.species());
         self.kinds.sort_unstable();
         self.kinds.dedup();
-        let kinds = self.kinds.len();
-        let mut kind_of = [0; 256];
-        for (number, kind) in self.kinds.iter().enumerate() {
-            kind_of[kind.index()] = number;
-        }
         // Columns as wide as the range, bins half as long: fewer candidates in narrower columns would be in more ranges
         // of places, which costs as much. No more bins than particles: a dilute system needs no more, and memory
         // stays bounded.
@@ -88,74 +83,53 @@ impl<const D: usize> Bins<D> {
             (range * f64::from(counts[k]) / heights[k]).ceil().max(1.0) as i32
         });
 
-        // The particles of the bins inside the cell.
-        let inner_strides = column_strides(&counts);
-        let inner_along = counts[D - 1] as usize;
-        let mut offsets = Vec::with_capacity(particles);
-        let mut inside = Vec::with_capacity(particles);
-        let mut ends = vec![0_u32; counts.iter().product::<i32>() as usize * kinds + 1];
-        let positions = configuration.positions().iter();
-        for (position, kind) in positions.zip(configuration.species()) {
-            let fractional = cell.fractional(position);
-            let offset: [i32; D] = fractional.map(|f| f.floor() as i32);
-            let coordinates: [i32; D] = std::array::from_fn(|k| {
-                let part = fractional[k] - f64::from(offset[k]);
-                ((part * f64::from(counts[k])) as i32).clamp(0, counts[k] - 1)
-            });
-            let column = dot(&coordinates, &inner_strides) as usize;
-            let line = column * kinds + kind_of[kind.index()];
-            let bin = line * inner_along + coordinates[D - 1] as usize;
-            offsets.push(offset);
-            inside.push(bin as u32);
-            ends[bin + 1] += 1;
+        let inside = Inside::new(configuration, counts, &self.kinds);
+        self.lay_out(configuration, &inside);
+        self.row_of.resize(particles, 0);
+        for (row, &place) in self.rows.iter().enumerate() {
+            self.row_of[self.owners[place as usize] as usize] = row as u32;
         }
-        for bin in 1..ends.len() {
-            ends[bin] += ends[bin - 1];
-        }
-        let mut next = ends.clone();
-        let mut members = vec![0_u32; particles];
-        for (particle, &bin) in inside.iter().enumerate() {
-            let slot = &mut next[bin as usize];
-            members[*slot as usize] = particle as u32;
-            *slot += 1;
-        }
+        self.find_copies(particles);
+    }
 
+    /// Gives places to particles and copies.
+    fn lay_out(&mut self, configuration: &Configuration<D>, inside: &Inside<D>) {
+        let (cell, diameters) = (configuration.cell(), configuration.diameters());
+        let counts = inside.counts;
+        let kinds = self.kinds.len();
         // Nothing is looked for below the column of a particle, but along it on both sides.
         let reach = self.reach;
         let below: [i32; D] = std::array::from_fn(|k| if k == 0 && D > 1 { 0 } else { reach[k] });
         let all: [i32; D] = std::array::from_fn(|k| below[k] + counts[k] + reach[k]);
         self.strides = column_strides(&all);
         self.along = all[D - 1] as u32;
-        self.rows_per_piece = rows_per_piece(particles);
+        self.rows_per_piece = rows_per_piece(configuration.len());
         self.starts.clear();
         self.starts.push(0);
         self.numbers.clear();
         self.owners.clear();
         self.shifts.clear();
         self.rows.clear();
-        let along: Vec<(i32, usize)> = (0..all[D - 1])
+        let along: Vec<(i32, i32)> = (0..all[D - 1])
             .map(|step| {
                 let coordinate = step - below[D - 1];
                 let inner = coordinate.rem_euclid(counts[D - 1]);
-                (coordinate.div_euclid(counts[D - 1]), inner as usize)
+                (coordinate.div_euclid(counts[D - 1]), inner)
             })
             .collect();
-        let diameters = configuration.diameters();
         let columns: i32 = all[..D - 1].iter().product();
         for column in 0..columns {
             let coordinates: [i32; D] =
                 std::array::from_fn(|k| column / self.strides[k].max(1) % all[k] - below[k]);
             let mut image: [i32; D] = std::array::from_fn(|k| coordinates[k].div_euclid(counts[k]));
-            let inner = std::array::from_fn(|k| coordinates[k].rem_euclid(counts[k]));
-            let inner_column = dot(&inner, &inner_strides) as usize;
+            let mut inner: [i32; D] = std::array::from_fn(|k| coordinates[k].rem_euclid(counts[k]));
             for kind in 0..kinds {
-                let inner_line = (inner_column * kinds + kind) * inner_along;
-                for &(image_along, inner) in &along {
+                for &(image_along, inner_along) in &along {
                     image[D - 1] = image_along;
+                    inner[D - 1] = inner_along;
                     let is_row = image == [0; D];
-                    let [start, end] = [0, 1].map(|next| ends[inner_line + inner + next] as usize);
                     let number = self.starts.len() as u32 - 1;
-                    for &particle in &members[start..end] {
+                    for &particle in inside.members(&inner, kind) {
                         let owner = particle as usize;
                         if is_row {
                             if self.rows.len().is_multiple_of(self.rows_per_piece) {
@@ -166,7 +140,7 @@ impl<const D: usize> Bins<D> {
                             }
                             self.rows.push(self.owners.len() as u32);
                         }
-                        let offset = offsets[owner];
+                        let offset = inside.offsets[owner];
                         let steps = std::array::from_fn(|k| image[k] - offset[k]);
                         let diameter = diameters.map_or(0.0, |diameters| diameters[owner]);
                         self.shifts
@@ -178,11 +152,6 @@ impl<const D: usize> Bins<D> {
                 }
             }
         }
-        self.row_of.resize(particles, 0);
-        for (row, &place) in self.rows.iter().enumerate() {
-            self.row_of[self.owners[place as usize] as usize] = row as u32;
-        }
-        self.find_copies(particles);
     }
 
     /// Lists the places of each particle.
@@ -297,6 +266,72 @@ impl<const D: usize> Bins<D> {
             Ordering::Equal => range(column, coordinate),
             Ordering::Greater => range(column, coordinate - reach),
         }
+    }
+}
+
+/// The particles of the bins inside the cell.
+struct Inside<const D: usize> {
+    counts: [i32; D],
+    strides: [i32; D],
+    kinds: usize,
+    /// What brings each particle into the cell, in lattice vectors.
+    offsets: Vec<[i32; D]>,
+    /// Where the members of each bin start, and where those of the last one end.
+    starts: Vec<u32>,
+    members: Vec<u32>,
+}
+
+impl<const D: usize> Inside<D> {
+    fn new(configuration: &Configuration<D>, counts: [i32; D], kinds: &[Species]) -> Self {
+        let particles = configuration.len();
+        let mut kind_of = [0; 256];
+        for (number, kind) in kinds.iter().enumerate() {
+            kind_of[kind.index()] = number;
+        }
+        let bins = counts.iter().product::<i32>() as usize * kinds.len();
+        let mut inside = Self {
+            counts,
+            strides: column_strides(&counts),
+            kinds: kinds.len(),
+            offsets: Vec::with_capacity(particles),
+            starts: vec![0; bins + 1],
+            members: vec![0; particles],
+        };
+        let mut bin_of = Vec::with_capacity(particles);
+        let positions = configuration.positions().iter();
+        for (position, kind) in positions.zip(configuration.species()) {
+            let fractional = configuration.cell().fractional(position);
+            let offset: [i32; D] = fractional.map(|f| f.floor() as i32);
+            let coordinates = std::array::from_fn(|k| {
+                let part = fractional[k] - f64::from(offset[k]);
+                ((part * f64::from(counts[k])) as i32).clamp(0, counts[k] - 1)
+            });
+            let bin = inside.bin(&coordinates, kind_of[kind.index()]);
+            inside.offsets.push(offset);
+            inside.starts[bin + 1] += 1;
+            bin_of.push(bin as u32);
+        }
+        for bin in 0..bins {
+            inside.starts[bin + 1] += inside.starts[bin];
+        }
+        let mut next = inside.starts.clone();
+        for (particle, &bin) in bin_of.iter().enumerate() {
+            let slot = &mut next[bin as usize];
+            inside.members[*slot as usize] = particle as u32;
+            *slot += 1;
+        }
+        inside
+    }
+
+    fn bin(&self, coordinates: &[i32; D], kind: usize) -> usize {
+        let column = dot(coordinates, &self.strides) as usize;
+        let line = column * self.kinds + kind;
+        line * self.counts[D - 1] as usize + coordinates[D - 1] as usize
+    }
+
+    fn members(&self, coordinates: &[i32; D], kind: usize) -> &[u32] {
+        let bin = self.bin(coordinates, kind);
+        &self.members[self.starts[bin] as usize..self.starts[bin + 1] as usize]
     }
 }
 
