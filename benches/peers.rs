@@ -1,10 +1,12 @@
 //! Molecular dynamics beside LAMMPS: the same potentials, particle numbers, temperatures and time steps, NVT with list
-//! builds, one thread each, in turn.
+//! builds, one thread each, in turn; then our own rates with more threads, more runs and other numbers of particles.
 //!
 //! `cargo bench --bench peers`. LAMMPS is what `LAMMPS` names, or `lmp` on the path; where there is none the table says
-//! so. Its input (start, tables, script) is written from our liquids to a temporary folder.
+//! so. Its input (start, tables, script) is written from our liquids to a temporary folder. "Related" is its fastest
+//! kernel for a function of the same kind and range, `lj/cut/opt`.
 
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -28,6 +30,8 @@ struct Work {
     potential: Box<dyn Potential<3>>,
     /// Its commands, and files that they read.
     lammps: (String, Vec<(&'static str, String)>),
+    /// Commands for its fastest kernel of the same kind.
+    related: Option<String>,
 }
 
 fn main() -> Result<(), Failure> {
@@ -39,43 +43,117 @@ fn main() -> Result<(), Failure> {
     println!(
         "million atom-steps per second, NVT with list builds, one thread, best of {ROUNDS} in turn"
     );
-    println!("{:<32} {:>8} {:>8} {:>8}", "", "ours", "LAMMPS", "ratio");
+    let heads = ["ours", "LAMMPS", "ratio", "related", "ratio"];
+    println!(
+        "{:<34} {}",
+        "",
+        heads.map(|head| format!("{head:>8}")).concat()
+    );
     for work in all()? {
-        let [ours, theirs] = measure(&work, known.then_some(lammps.as_str()))?;
+        let [ours, theirs, related] = measure(&work, known.then_some(lammps.as_str()))?;
+        let number = |value: f64| {
+            let known = value.is_finite() && value > 0.0;
+            known
+                .then_some(value)
+                .map_or_else(|| format!("{:>8}", "-"), |value| format!("{value:>8.3}"))
+        };
+        let numbers = [ours, theirs, ours / theirs, related, ours / related];
         let title = format!("{}, N = {}", work.name, work.particles);
-        if known {
-            println!(
-                "{title:<32} {ours:>8.3} {theirs:>8.3} {:>8.2}",
-                ours / theirs
-            );
-        } else {
-            println!("{title:<32} {ours:>8.3} {:>8} {:>8}", "-", "-");
-        }
+        println!("{title:<34} {}", numbers.map(number).concat());
     }
+    println!("\nKob-Andersen, ours alone, million atom-steps per second");
+    for particles in [1000, 2000, 4000, 8000, 16_000, 64_000] {
+        let work = Work {
+            particles,
+            steps: 4_000_000 / particles as u64,
+            ..kob_andersen()?
+        };
+        let mut best = 0.0_f64;
+        let mut run = work.start(1)?;
+        for _ in 0..ROUNDS {
+            best = best.max(work.rate(&mut run)?);
+        }
+        println!("{:<34} {best:>8.3}", format!("N = {particles}, one thread"));
+    }
+    let work = kob_andersen()?;
+    let [mut one, mut two] = [work.start(1)?, work.start(2)?];
+    let (mut alone, mut shared, mut beside) = (0.0_f64, 0.0_f64, 0.0_f64);
+    for _ in 0..ROUNDS {
+        alone = alone.max(work.rate(&mut one)?);
+        shared = shared.max(work.rate(&mut two)?);
+        let rates = std::thread::scope(|scope| {
+            let runs = [0, 1].map(|_| {
+                scope.spawn(|| -> Result<f64, String> {
+                    let work = kob_andersen().map_err(|error| error.to_string())?;
+                    let mut run = work.start(1).map_err(|error| error.to_string())?;
+                    work.rate(&mut run).map_err(|error| error.to_string())
+                })
+            });
+            runs.map(|run| {
+                run.join()
+                    .unwrap_or_else(|_| Err("a run panicked".to_owned()))
+            })
+        });
+        let [first, second] = rates;
+        beside = beside.max(first?.min(second?));
+    }
+    println!(
+        "N = 8000: one thread {alone:.3}; two threads {shared:.3}, {:.2} times",
+        shared / alone
+    );
+    println!(
+        "two runs side by side: {beside:.3} each at least, {:.2} of one alone",
+        beside / alone
+    );
     Ok(())
 }
 
 const ROUNDS: usize = 3;
 
-/// Rates of both, theirs zero where there is no LAMMPS.
-fn measure(work: &Work, lammps: Option<&str>) -> Result<[f64; 2], Failure> {
-    let start =
-        Configuration::<3>::random(work.particles, work.density, work.composition, Seed(1))?;
-    let point = PhasePoint::maxwell_boltzmann(start, work.temperature, Seed(1))?;
-    let thermostat = NoseHoover::new(work.time_step, work.temperature, work.coupling_time)?;
-    let mut run = Trajectory::start(thermostat, ForceField::new(&*work.potential), point)?;
-    run.advance(500)?;
+type Run<'a> = Trajectory<'a, 3, NoseHoover>;
+
+impl Work {
+    /// A liquid that flows, on so many threads.
+    fn start(&self, threads: usize) -> Result<Run<'_>, Failure> {
+        let start =
+            Configuration::<3>::random(self.particles, self.density, self.composition, Seed(1))?;
+        let point = PhasePoint::maxwell_boltzmann(start, self.temperature, Seed(1))?;
+        let thermostat = NoseHoover::new(self.time_step, self.temperature, self.coupling_time)?;
+        let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+        let field = ForceField::new(&*self.potential).with_threads(threads)?;
+        let mut run = Trajectory::start(thermostat, field, point)?;
+        run.advance(500)?;
+        Ok(run)
+    }
+
+    /// Million atom-steps per second.
+    fn rate(&self, run: &mut Run<'_>) -> Result<f64, Failure> {
+        let clock = Instant::now();
+        run.advance(self.steps)?;
+        Ok(self.atom_steps() / clock.elapsed().as_secs_f64())
+    }
+
+    fn atom_steps(&self) -> f64 {
+        (self.particles as u64 * self.steps) as f64 * 1e-6
+    }
+}
+
+/// Rates of ours, of LAMMPS and of its related kernel; zero where there is none.
+fn measure(work: &Work, lammps: Option<&str>) -> Result<[f64; 3], Failure> {
+    let mut run = work.start(1)?;
     let folder = std::env::temp_dir().join(format!("vitreous-peers-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     write_lammps(work, run.point(), &folder)?;
-    let mut best = [0.0_f64; 2];
+    let mut best = [0.0_f64; 3];
     for _ in 0..ROUNDS {
-        let clock = Instant::now();
-        run.advance(work.steps)?;
-        let atom_steps = (work.particles as u64 * work.steps) as f64 * 1e-6;
-        best[0] = best[0].max(atom_steps / clock.elapsed().as_secs_f64());
+        best[0] = best[0].max(work.rate(&mut run)?);
         if let Some(lammps) = lammps {
-            best[1] = best[1].max(atom_steps / lammps_seconds(lammps, &folder)?);
+            let scripts = ["in.md", "in.related"];
+            for (best, script) in best[1..].iter_mut().zip(scripts) {
+                if folder.join(script).exists() {
+                    *best = best.max(work.atom_steps() / lammps_seconds(lammps, &folder, script)?);
+                }
+            }
         }
     }
     std::fs::remove_dir_all(&folder)?;
@@ -83,9 +161,9 @@ fn measure(work: &Work, lammps: Option<&str>) -> Result<[f64; 2], Failure> {
 }
 
 /// The time of the last run of the script.
-fn lammps_seconds(lammps: &str, folder: &Path) -> Result<f64, Failure> {
+fn lammps_seconds(lammps: &str, folder: &Path, script: &str) -> Result<f64, Failure> {
     let output = Command::new(lammps)
-        .args(["-log", "none", "-in", "in.md"])
+        .args(["-log", "none", "-in", script])
         .env("OMP_NUM_THREADS", "1")
         .current_dir(folder)
         .output()?;
@@ -136,25 +214,34 @@ fn write_lammps(work: &Work, point: &PhasePoint<3>, folder: &Path) -> Result<(),
         std::fs::write(folder.join(name), content)?;
     }
     let (temperature, coupling) = (work.temperature, work.coupling_time);
-    let script = format!(
-        "units lj\natom_style atomic\nread_data liquid.data nocoeff\n{commands}\n\
+    let script = |commands: &str| {
+        format!(
+            "units lj\natom_style atomic\nread_data liquid.data nocoeff\n{commands}\n\
          neighbor {} bin\nneigh_modify every 1 delay 0 check yes\ntimestep {}\n\
          fix 1 all nvt temp {temperature} {temperature} {coupling}\nthermo 1000000\nrun {}\nrun {}\n",
-        work.lammps_skin,
-        work.time_step,
-        work.steps / 10,
-        work.steps
-    );
-    Ok(std::fs::write(folder.join("in.md"), script)?)
+            work.lammps_skin,
+            work.time_step,
+            work.steps / 10,
+            work.steps
+        )
+    };
+    if let Some(related) = &work.related {
+        std::fs::write(folder.join("in.related"), script(related))?;
+    }
+    Ok(std::fs::write(folder.join("in.md"), script(commands))?)
 }
 
 fn all() -> Result<Vec<Work>, Failure> {
     Ok(vec![
-        lennard_jones("Kob-Andersen 2.5, shifted force", [None, None, None], 1000)?,
+        kob_andersen()?,
         lennard_jones("mBLJ", [Some(1.5), Some(2.0), Some(1.5)], 1000)?,
         inverse_power()?,
         stillinger_weber()?,
     ])
+}
+
+fn kob_andersen() -> Result<Work, Failure> {
+    lennard_jones("Kob-Andersen 2.5, shifted force", [None, None, None], 1000)
 }
 
 fn lennard_jones(
@@ -195,6 +282,7 @@ fn lennard_jones(
         steps,
         lammps_skin: 0.2,
         potential: Box::new(mixture.force_shifted()?),
+        related: Some(commands.replace("lj/smooth/linear", "lj/cut/opt")),
         lammps: (commands, Vec::new()),
     })
 }
@@ -202,6 +290,7 @@ fn lennard_jones(
 fn inverse_power() -> Result<Work, Failure> {
     let potential = InversePowerMixture::default().potential()?;
     let mut commands = "pair_style table spline 4000\n".to_owned();
+    let mut related = "pair_style lj/cut/opt 2.1\n".to_owned();
     let mut table = String::new();
     for (first, second) in [(0, 0), (0, 1), (1, 1)] {
         let function = potential
@@ -228,6 +317,8 @@ fn inverse_power() -> Result<Work, Failure> {
             commands,
             "pair_coeff {pair} pair.table P{first}{second} {to:.17}"
         )?;
+        // The length of the range 1.48 lengths.
+        writeln!(related, "pair_coeff {pair} 1 {:.17} {to:.17}", to / 1.48)?;
     }
     Ok(Work {
         name: "IPL (theirs from a table)",
@@ -241,6 +332,7 @@ fn inverse_power() -> Result<Work, Failure> {
         lammps_skin: 0.25,
         potential: Box::new(potential),
         lammps: (commands, vec![("pair.table", table)]),
+        related: Some(related),
     })
 }
 
@@ -272,5 +364,6 @@ fn stillinger_weber() -> Result<Work, Failure> {
             "pair_style sw\npair_coeff * * silicon.sw Si".to_owned(),
             vec![("silicon.sw", file)],
         ),
+        related: None,
     })
 }

@@ -321,8 +321,14 @@ impl<const D: usize> Configuration<D> {
     /// The first coordinate that is not.
     pub fn check_finite(&self) -> Result<(), ConfigurationError> {
         // Zero times a number is zero unless the number is infinite or NaN: a quick look before the slow one.
-        let sum: f64 = self.positions.as_flattened().iter().map(|x| 0.0 * x).sum();
-        if sum == 0.0 {
+        let (eights, rest) = self.positions.as_flattened().as_chunks::<8>();
+        let mut sums = [0.0; 8];
+        for eight in eights {
+            for (sum, x) in sums.iter_mut().zip(eight) {
+                *sum += 0.0 * x;
+            }
+        }
+        if sums.iter().chain(rest).map(|x| 0.0 * x).sum::<f64>() == 0.0 {
             return Ok(());
         }
         for (particle, position) in self.positions.iter().enumerate() {

@@ -8,7 +8,7 @@ use crate::configuration::{Configuration, ConfigurationError};
 use crate::force_error::ForceError;
 use crate::force_field::{ForceField, Mechanics};
 use crate::random::Seed;
-use crate::vector::{Vector, flat, norm_squared};
+use crate::vector::{Vector, flat, largest_magnitude, norm_squared, sum_of_squares};
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
@@ -62,7 +62,7 @@ impl<const D: usize> PhasePoint<D> {
 
     /// The kinetic energy `K = sum_i |v_i|^2 / 2`.
     pub fn kinetic_energy(&self) -> f64 {
-        0.5 * self.velocities.iter().map(norm_squared).sum::<f64>()
+        0.5 * sum_of_squares(self.velocities.as_flattened())
     }
 
     /// The number of degrees of freedom `D (N - 1)`: the total momentum is fixed.
@@ -213,24 +213,22 @@ impl VelocityVerlet {
             *velocity += half * force;
             *position += self.time_step * *velocity;
         }
-        let mut fastest = 0.0;
-        for speed_squared in point.velocities.iter().map(norm_squared) {
-            fastest = if speed_squared > fastest {
-                speed_squared
-            } else {
-                fastest
-            };
-        }
-        let displacement = self.time_step * fastest.sqrt();
-        if displacement > limit {
-            let mut squares = point.velocities.iter().map(norm_squared);
-            let particle = squares.position(|square| square == fastest).unwrap_or(0);
-            return Err(DynamicsError::Exploded {
-                step,
-                particle,
-                displacement,
-                limit,
-            });
+        // No speed is above sqrt(D) times the largest component: a quick look before the slow one.
+        let bound = (D as f64).sqrt() * largest_magnitude(point.velocities.as_flattened());
+        if self.time_step * bound > limit {
+            let displacements = point
+                .velocities
+                .iter()
+                .map(|v| self.time_step * norm_squared(v).sqrt());
+            let farthest = displacements.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+            if let Some((particle, displacement)) = farthest.filter(|(_, moved)| *moved > limit) {
+                return Err(DynamicsError::Exploded {
+                    step,
+                    particle,
+                    displacement,
+                    limit,
+                });
+            }
         }
         forces
             .evaluate_into(&point.configuration, mechanics)

@@ -258,3 +258,65 @@ impl Lanes for V3 {
         cast(self.ssse3._mm_shuffle_epi8(cast(indices), cast(moves)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Every operation on some numbers.
+    #[derive(Clone, Copy)]
+    struct Everything {
+        numbers: [[f64; 4]; 4],
+        indices: [u32; 4],
+    }
+
+    impl Task for Everything {
+        type Output = (Vec<[f64; 4]>, usize, Vec<u32>);
+        #[inline(always)]
+        fn run<L: Lanes>(self, lanes: L) -> Self::Output {
+            let [a, b, c, d] = self.numbers.map(|numbers| lanes.four(numbers));
+            let mask = lanes.below(a, b);
+            let results = [
+                lanes.splat(self.numbers[0][0]),
+                lanes.add(a, b),
+                lanes.subtract(a, b),
+                lanes.multiply(a, b),
+                lanes.multiply_add(a, b, c),
+                lanes.less_product(a, b, c),
+                lanes.keep(mask, c),
+                lanes.choose(mask, c, d),
+                lanes.squared_lengths([a, b, c, d]),
+            ];
+            let set = lanes.set_below(a, b);
+            let front = lanes.to_front(self.indices, set);
+            (
+                results.map(|result| lanes.array(result)).to_vec(),
+                set,
+                front[..set.count_ones() as usize].to_vec(),
+            )
+        }
+    }
+
+    proptest! {
+        /// The instructions of this machine give the bits of plain Rust.
+        #[test]
+        fn bits_do_not_depend_on_the_instruction_set(
+            numbers in proptest::array::uniform4(proptest::array::uniform4(-1e3..1e3_f64)),
+            indices in any::<[u32; 4]>(),
+            equal in 0..4_usize,
+            unknown in any::<bool>(),
+        ) {
+            let mut task = Everything { numbers, indices };
+            task.numbers[1][equal] = task.numbers[0][equal];
+            let (found, wanted) = (dispatch(task), task.run(Portable));
+            prop_assert_eq!(found, wanted);
+            if unknown {
+                // What is not a number is not below anything.
+                task.numbers[0][equal] = f64::NAN;
+                prop_assert_eq!(dispatch(task).1 >> equal & 1, 0);
+                prop_assert_eq!(task.run(Portable).1 >> equal & 1, 0);
+            }
+        }
+    }
+}

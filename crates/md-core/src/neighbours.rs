@@ -139,6 +139,11 @@ impl<'a, const D: usize> Neighbourhood<'a, D> {
         self.diameters
     }
 
+    /// All particles, those that are close soon after each other: the order in which memory is used best.
+    pub fn particles(&self) -> impl Iterator<Item = usize> + 'a {
+        self.bins.particles()
+    }
+
     /// The neighbours of one particle, as `(j, r_ij)` with `r_ij = x_j - x_i` to the image of `j`.
     ///
     /// Each pair appears once, at either of its particles. Pairs beyond the range of the potential appear

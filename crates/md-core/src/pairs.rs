@@ -338,7 +338,7 @@ fn add_terms<const D: usize>(
     around: &Neighbourhood<'_, D>,
     linearization: &mut Linearization<D>,
 ) {
-    for i in 0..around.len() {
+    for i in around.particles() {
         for (j, r) in around.of(i) {
             if let Some(derivatives) = pairs.derivatives(around, [i, j], norm_squared(&r)) {
                 linearization.add_pair([i, j], r, derivatives);
@@ -353,7 +353,7 @@ fn add_along<const D: usize>(
     direction: &Direction<'_, D>,
     sums: &mut PathSums<D>,
 ) {
-    for i in 0..around.len() {
+    for i in around.particles() {
         for (j, r) in around.of(i) {
             let derivatives = pairs.derivatives::<D, 5>(around, [i, j], norm_squared(&r));
             if let Some([value, first, second, third, fourth]) = derivatives {
@@ -646,3 +646,68 @@ pair_potential! { Polydisperse {
         }
     }
 }}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes::Portable;
+    use crate::neighbours::{Ranges, VerletList};
+    use crate::random::Seed;
+    use rand::RngExt;
+
+    #[derive(Clone)]
+    struct InverseSixth;
+
+    impl Radial for InverseSixth {
+        fn range(&self) -> f64 {
+            1.4
+        }
+        fn energy<S: Scalar>(&self, squared_distance: S) -> S {
+            squared_distance.powi(-3) - 0.1
+        }
+    }
+
+    /// The loop over pairs for this machine and in plain Rust.
+    fn compare(pairs: &impl Pairs, around: &Neighbourhood<'_, 3>) {
+        let places = around.places().unwrap();
+        for piece in around.pieces() {
+            let [mut fast, mut plain] = [PieceSums::default(), PieceSums::default()];
+            let task = |sums| PieceForces {
+                pairs,
+                places: &places[piece.window.clone()],
+                piece,
+                sums,
+            };
+            dispatch(task(&mut fast));
+            task(&mut plain).run(Portable);
+            assert!(fast.energy != 0.0 && fast.squared_forces > 0.0);
+            assert_eq!(fast.forces, plain.forces);
+            assert_eq!(
+                (fast.energy, fast.squared_forces),
+                (plain.energy, plain.squared_forces)
+            );
+        }
+    }
+
+    #[test]
+    fn forces_have_the_same_bits_for_any_instruction_set() {
+        let cell = crate::cell::Cell::orthorhombic([6.0, 7.0, 8.0]).unwrap();
+        let mut random = Seed(5).stream("test", &[]);
+        let mut draw = |low: f64, high: f64| random.random_range(low..high);
+        let positions = (0..400).map(|_| [draw(0.0, 6.0), draw(0.0, 7.0), draw(0.0, 8.0)]);
+        let positions = positions.collect();
+        let kinds = (0..400).map(|i| Species((i % 3) as u8)).collect();
+        let configuration = Configuration::new(cell, positions, kinds).unwrap();
+        let diameters = (0..400).map(|_| draw(0.8, 1.2)).collect();
+        let mut list = VerletList::new(&Ranges::uniform(1.4 * 1.2), 0.2);
+        compare(
+            &SpeciesTable::new(3, |_, _| InverseSixth).unwrap(),
+            &list.update(&configuration),
+        );
+        let configuration = configuration.with_diameters(diameters).unwrap();
+        compare(
+            &Polydisperse::new(InverseSixth, 0.1, 1.2).unwrap(),
+            &list.update(&configuration),
+        );
+    }
+}

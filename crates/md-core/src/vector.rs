@@ -40,6 +40,50 @@ pub fn scale<const D: usize>(factor: f64, a: &Vector<D>) -> Vector<D> {
     std::array::from_fn(|k| factor * a[k])
 }
 
+/// The sum of the squares of many numbers: eight partial sums, so that none waits for the one before.
+pub fn sum_of_squares(numbers: &[f64]) -> f64 {
+    let (eights, rest) = numbers.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for eight in eights {
+        for (sum, x) in sums.iter_mut().zip(eight) {
+            *sum += x * x;
+        }
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|x| x * x).sum::<f64>()
+}
+
+/// The largest magnitude of many numbers.
+pub fn largest_magnitude(numbers: &[f64]) -> f64 {
+    let mut found = [0.0_f64; 8];
+    for eight in numbers.chunks(8) {
+        for (largest, x) in found.iter_mut().zip(eight) {
+            *largest = if x.abs() > *largest {
+                x.abs()
+            } else {
+                *largest
+            };
+        }
+    }
+    found.iter().copied().fold(0.0, f64::max)
+}
+
+/// The two largest lengths of the differences of two lists of vectors, the larger first.
+pub fn two_largest_distances<const D: usize>(a: &[Vector<D>], b: &[Vector<D>]) -> [f64; 2] {
+    // Four searches, so that none waits for the one before.
+    let mut found = [[0.0_f64; 2]; 4];
+    for (a, b) in a.chunks(4).zip(b.chunks(4)) {
+        for ((a, b), [largest, second]) in a.iter().zip(b).zip(&mut found) {
+            let square = norm_squared(&subtract(a, b));
+            let lesser = if square < *largest { square } else { *largest };
+            *second = if lesser > *second { lesser } else { *second };
+            *largest = if square > *largest { square } else { *largest };
+        }
+    }
+    let mut all = found.as_flattened().to_vec();
+    all.sort_by(|a, b| b.total_cmp(a));
+    [all[0].sqrt(), all[1].sqrt()]
+}
+
 /// The product `m a` of a matrix and a column.
 #[inline(always)]
 pub fn transform<const D: usize>(m: &Matrix<D>, a: &Vector<D>) -> Vector<D> {

@@ -204,6 +204,13 @@ impl<const D: usize> Bins<D> {
         (row / self.rows_per_piece, row % self.rows_per_piece)
     }
 
+    /// The particles of all rows.
+    pub(super) fn particles(&self) -> impl Iterator<Item = usize> {
+        self.rows
+            .iter()
+            .map(|&place| self.owners[place as usize] as usize)
+    }
+
     /// The number of pieces.
     pub(super) fn pieces(&self) -> usize {
         self.rows.len().div_ceil(self.rows_per_piece)

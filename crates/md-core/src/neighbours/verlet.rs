@@ -8,7 +8,7 @@ use crate::cell::Cell;
 use crate::configuration::{Configuration, Species};
 use crate::lanes::{Quad, dispatch};
 use crate::threads::each_part;
-use crate::vector::{Vector, norm_squared, subtract};
+use crate::vector::{Vector, two_largest_distances};
 
 /// A neighbour list with a skin, rebuilt exactly when a pair could have come into range unnoticed.
 ///
@@ -183,12 +183,5 @@ fn copy<T: Copy>(to: &mut Vec<T>, from: &[T]) {
 
 /// The sum of the two largest displacements: no pair has come closer by more.
 fn moved<const D: usize>(positions: &[Vector<D>], reference: &[Vector<D>]) -> f64 {
-    let (mut largest, mut second) = (0.0_f64, 0.0_f64);
-    for (position, reference) in positions.iter().zip(reference) {
-        let moved = norm_squared(&subtract(position, reference));
-        let lesser = if moved < largest { moved } else { largest };
-        second = if lesser > second { lesser } else { second };
-        largest = if moved > largest { moved } else { largest };
-    }
-    largest.sqrt() + second.sqrt()
+    two_largest_distances(positions, reference).iter().sum()
 }
