@@ -1,6 +1,6 @@
 //! The parts of molecular dynamics over models and numbers of particles: neighbour lists, forces, steps.
 //!
-//! `cargo bench --bench dynamics`, or with a part of a name after it: `-- "forces/ka/8000"`. `N/time` is in
+//! `cargo bench --bench dynamics`, or with a part of a name after it: `-- "forces/ka/4000"`. `N/time` is in
 //! atom-steps per second.
 
 mod liquid;

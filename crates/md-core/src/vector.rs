@@ -41,7 +41,7 @@ pub fn scale<const D: usize>(factor: f64, a: &Vector<D>) -> Vector<D> {
 }
 
 /// The sum of the squares of many numbers: eight partial sums, so that none waits for the one before.
-pub fn sum_of_squares(numbers: &[f64]) -> f64 {
+pub(crate) fn sum_of_squares(numbers: &[f64]) -> f64 {
     let (eights, rest) = numbers.as_chunks::<8>();
     let mut sums = [0.0; 8];
     for eight in eights {
@@ -53,7 +53,7 @@ pub fn sum_of_squares(numbers: &[f64]) -> f64 {
 }
 
 /// The largest magnitude of many numbers.
-pub fn largest_magnitude(numbers: &[f64]) -> f64 {
+pub(crate) fn largest_magnitude(numbers: &[f64]) -> f64 {
     let mut found = [0.0_f64; 8];
     for eight in numbers.chunks(8) {
         for (largest, x) in found.iter_mut().zip(eight) {
@@ -68,7 +68,7 @@ pub fn largest_magnitude(numbers: &[f64]) -> f64 {
 }
 
 /// The two largest lengths of the differences of two lists of vectors, the larger first.
-pub fn two_largest_distances<const D: usize>(a: &[Vector<D>], b: &[Vector<D>]) -> [f64; 2] {
+pub(crate) fn two_largest_distances<const D: usize>(a: &[Vector<D>], b: &[Vector<D>]) -> [f64; 2] {
     // Four searches, so that none waits for the one before.
     let mut found = [[0.0_f64; 2]; 4];
     for (a, b) in a.chunks(4).zip(b.chunks(4)) {
@@ -79,7 +79,7 @@ pub fn two_largest_distances<const D: usize>(a: &[Vector<D>], b: &[Vector<D>]) -
             *largest = if square > *largest { square } else { *largest };
         }
     }
-    let mut all = found.as_flattened().to_vec();
+    let all = found.as_flattened_mut();
     all.sort_by(|a, b| b.total_cmp(a));
     [all[0].sqrt(), all[1].sqrt()]
 }

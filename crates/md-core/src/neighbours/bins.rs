@@ -89,7 +89,13 @@ impl<const D: usize> Bins<D> {
         for (row, &place) in self.rows.iter().enumerate() {
             self.row_of[self.owners[place as usize] as usize] = row as u32;
         }
-        self.find_copies(particles);
+        let shifts = self.shifts.chunks_exact(quads(D));
+        let owners = self.owners.iter().copied().zip(shifts);
+        let somebody = owners
+            .zip(0..)
+            .filter(|((_, shift), _)| shift[0] != NOWHERE);
+        let places = somebody.map(|((owner, _), place)| (owner, place));
+        gather(particles, places, &mut self.copy_starts, &mut self.copies);
     }
 
     /// Gives places to particles and copies.
@@ -152,33 +158,6 @@ impl<const D: usize> Bins<D> {
                 }
             }
         }
-    }
-
-    /// Lists the places of each particle.
-    fn find_copies(&mut self, particles: usize) {
-        let somebody = || {
-            let owners = self.owners.iter().zip(self.shifts.chunks_exact(quads(D)));
-            let all = owners.enumerate();
-            all.filter(|(_, (_, shift))| shift[0] != NOWHERE)
-        };
-        let mut starts = std::mem::take(&mut self.copy_starts);
-        starts.clear();
-        starts.resize(particles + 1, 0);
-        for (_, (&owner, _)) in somebody() {
-            starts[owner as usize + 1] += 1;
-        }
-        for particle in 0..particles {
-            starts[particle + 1] += starts[particle];
-        }
-        let mut next = starts.clone();
-        let mut copies = std::mem::take(&mut self.copies);
-        copies.resize(starts[particles] as usize, 0);
-        for (place, (&owner, _)) in somebody() {
-            let slot = &mut next[owner as usize];
-            copies[*slot as usize] = place as u32;
-            *slot += 1;
-        }
-        (self.copies, self.copy_starts) = (copies, starts);
     }
 
     /// Writes to `places` where the particles and their copies are.
@@ -256,8 +235,8 @@ impl<const D: usize> Bins<D> {
         columns: &[i32],
         mut visit: impl FnMut(Range<u32>),
     ) -> Range<u32> {
-        let (line, coordinate) = ((bin / self.along) as usize, bin % self.along);
-        let (column, own) = (line / self.kinds.len(), line % self.kinds.len());
+        let (line, coordinate) = (self.line(bin), bin % self.along);
+        let (column, own) = (line as usize / self.kinds.len(), self.kind(line));
         let reach = self.reach[D - 1] as u32;
         let range = |column: usize, first: u32| {
             let line = (column * self.kinds.len() + kind) * self.along as usize;
@@ -301,8 +280,8 @@ impl<const D: usize> Inside<D> {
             strides: column_strides(&counts),
             kinds: kinds.len(),
             offsets: Vec::with_capacity(particles),
-            starts: vec![0; bins + 1],
-            members: vec![0; particles],
+            starts: Vec::new(),
+            members: Vec::new(),
         };
         let mut bin_of = Vec::with_capacity(particles);
         let positions = configuration.positions().iter();
@@ -315,18 +294,10 @@ impl<const D: usize> Inside<D> {
             });
             let bin = inside.bin(&coordinates, kind_of[kind.index()]);
             inside.offsets.push(offset);
-            inside.starts[bin + 1] += 1;
             bin_of.push(bin as u32);
         }
-        for bin in 0..bins {
-            inside.starts[bin + 1] += inside.starts[bin];
-        }
-        let mut next = inside.starts.clone();
-        for (particle, &bin) in bin_of.iter().enumerate() {
-            let slot = &mut next[bin as usize];
-            inside.members[*slot as usize] = particle as u32;
-            *slot += 1;
-        }
+        let particles = bin_of.iter().copied().zip(0..);
+        gather(bins, particles, &mut inside.starts, &mut inside.members);
         inside
     }
 
@@ -339,6 +310,31 @@ impl<const D: usize> Inside<D> {
     fn members(&self, coordinates: &[i32; D], kind: usize) -> &[u32] {
         let bin = self.bin(coordinates, kind);
         &self.members[self.starts[bin] as usize..self.starts[bin + 1] as usize]
+    }
+}
+
+/// Sorts members by their groups, in the order in which they come: where those of each group start, and where those
+/// of the last one end.
+fn gather(
+    groups: usize,
+    members: impl Iterator<Item = (u32, u32)> + Clone,
+    starts: &mut Vec<u32>,
+    sorted: &mut Vec<u32>,
+) {
+    starts.clear();
+    starts.resize(groups + 1, 0);
+    for (group, _) in members.clone() {
+        starts[group as usize + 1] += 1;
+    }
+    for group in 0..groups {
+        starts[group + 1] += starts[group];
+    }
+    let mut next = starts.clone();
+    sorted.resize(starts[groups] as usize, 0);
+    for (group, member) in members {
+        let slot = &mut next[group as usize];
+        sorted[*slot as usize] = member;
+        *slot += 1;
     }
 }
 

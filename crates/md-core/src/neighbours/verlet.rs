@@ -95,12 +95,13 @@ impl<const D: usize> VerletList<D> {
                 moved(positions, &built.reference) + self.close_skin < self.skin
             });
         let built = self.built.get_or_insert_with(|| Built::new(configuration));
-        if !is_wide {
+        if is_wide {
+            built.bins.locate(positions, &mut self.places, shared);
+        } else {
             self.builds += 1;
             self.is_valid = true;
             built.find(configuration, &self.ranges, &mut self.places, shared);
         }
-        built.bins.locate(positions, &mut self.places, shared);
         if !is_close {
             built.choose(positions, &self.close_ranges, &self.places, shared);
         }
@@ -129,7 +130,7 @@ impl<const D: usize> Built<D> {
         }
     }
 
-    /// Makes the wide list.
+    /// Makes the wide list, and the places that go with it.
     fn find(
         &mut self,
         configuration: &Configuration<D>,
@@ -147,7 +148,8 @@ impl<const D: usize> Built<D> {
         copy(&mut self.reference, positions);
         self.bins.sort(configuration, ranges.largest);
         self.bins.locate(positions, places, shared);
-        // A group of four that starts at the last place.
+        // A group of four may start at the last place.
+        let somewhere = places.len();
         places.extend([NOWHERE; 3]);
         let (bins, search) = (&self.bins, Search::new(ranges, &self.bins, places));
         self.pieces.resize(bins.pieces(), Piece::default());
@@ -158,6 +160,7 @@ impl<const D: usize> Built<D> {
                 piece: &mut piece[0],
             });
         });
+        places.truncate(somewhere);
     }
 
     /// Chooses the close list from the wide one.
