@@ -13,6 +13,7 @@ mod run;
 mod storage;
 mod study;
 mod tasks;
+mod thermalised;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// The version of the format and of the meaning of what is stored; raise it when either changes.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// The hash of all input on which a result depends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
