@@ -55,10 +55,12 @@ pub enum StructureError {
         longest: f64,
     },
     /// The number of bins is zero or absurd.
-    #[error("{bins} bins: give from 1 to 1000000")]
+    #[error("{bins} bins: give from 1 to {limit}")]
     InvalidBins {
         /// The number that was asked for.
         bins: usize,
+        /// The largest number for so many species.
+        limit: usize,
     },
     /// The longest wave number or the width of bins is not positive, or there are no wave vectors, or too many.
     #[error(

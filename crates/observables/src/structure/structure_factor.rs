@@ -414,7 +414,7 @@ impl<const D: usize> pulp::NullaryFnOnce for AddProducts<'_, D> {
     fn call(self) {
         let Self { accumulator, rows, phases, sums } = self;
         let bins = accumulator.vectors.len();
-        accumulator.waves.densities(rows, phases, |vector, densities| {
+        accumulator.waves.densities(rows, phases, #[inline(always)] |vector, densities| {
             let mut place = accumulator.bins[vector] as usize;
             for (a, first) in densities.iter().enumerate() {
                 for second in &densities[a..] {
