@@ -27,6 +27,9 @@ pub mod peak;
 pub mod structure_factor;
 mod waves;
 
+#[cfg(test)]
+mod random_frames;
+
 pub use bond_order::BondOrder;
 pub use bonds::Bonds;
 pub use crystallinity::{CrystalCriterion, CrystalVerdict, Crystallinity};
@@ -148,7 +151,11 @@ fn count_species(species: &[u8]) -> Result<Vec<usize>, StructureError> {
             particles: species.len(),
         });
     }
-    let count = species.iter().map(|&s| usize::from(s) + 1).max().unwrap_or(0);
+    let count = species
+        .iter()
+        .map(|&s| usize::from(s) + 1)
+        .max()
+        .unwrap_or(0);
     let mut counts = vec![0; count];
     for &species in species {
         counts[usize::from(species)] += 1;

@@ -94,7 +94,8 @@ impl<const D: usize> Bonds<D> {
             let row = &cutoffs[usize::from(species[particle as usize])];
             for other in run.others {
                 let vector: [f64; D] = std::array::from_fn(|k| {
-                    grid.coordinates[k][other] - (grid.coordinates[k][run.place] - run.translation[k])
+                    grid.coordinates[k][other]
+                        - (grid.coordinates[k][run.place] - run.translation[k])
                 });
                 let neighbour = grid.particles[other];
                 let cutoff = row[usize::from(species[neighbour as usize])];

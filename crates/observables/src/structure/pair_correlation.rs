@@ -176,7 +176,11 @@ impl<const D: usize> PairCorrelation<D> {
             .into_par_iter()
             .fold(empty, |mut counts, group| {
                 let home = share(group)..share(group + 1);
-                vectorised(Count { frame, home, counts: &mut counts });
+                vectorised(Count {
+                    frame,
+                    home,
+                    counts: &mut counts,
+                });
                 counts
             })
             .reduce(empty, |mut counts, more| {
@@ -269,7 +273,9 @@ impl<const D: usize> PairCorrelation<D> {
             frames: runs.iter().map(|run| run.frames).sum(),
             runs: runs.iter().filter(|run| run.frames > 0).count(),
             width,
-            distances: (0..self.bins).map(|bin| (bin as f64 + 0.5) * width).collect(),
+            distances: (0..self.bins)
+                .map(|bin| (bin as f64 + 0.5) * width)
+                .collect(),
             total: self.function([0, 0], [particles, particles - 1], runs, all),
             partial,
         }
@@ -289,7 +295,9 @@ impl<const D: usize> PairCorrelation<D> {
         let width = self.range / self.bins as f64;
         let unit_ball = (1 + D % 2..=D)
             .filter(|k| k % 2 == D % 2)
-            .fold(if D % 2 == 0 { 1.0 } else { 2.0 }, |ball, k| ball * TAU / k as f64);
+            .fold(if D % 2 == 0 { 1.0 } else { 2.0 }, |ball, k| {
+                ball * TAU / k as f64
+            });
         let mut function = PairCorrelationFunction {
             species,
             counts: Vec::with_capacity(self.bins),
@@ -320,10 +328,12 @@ impl<const D: usize> PairCorrelation<D> {
             let mean = value(counts, frames);
             function.counts.push(counts);
             function.values.push(mean);
-            function.standard_errors.push(standard_error(runs.iter().map(|run| {
-                let share = run.frames as f64 / frames as f64;
-                (share, value(ordered(run, bin), run.frames) - mean)
-            })));
+            function
+                .standard_errors
+                .push(standard_error(runs.iter().map(|run| {
+                    let share = run.frames as f64 / frames as f64;
+                    (share, value(ordered(run, bin), run.frames) - mean)
+                })));
             function.coordination.push(if frames == 0 {
                 0.0
             } else {
@@ -360,22 +370,31 @@ impl<const D: usize> pulp::NullaryFnOnce for Count<'_, D> {
 
     #[inline(always)]
     fn call(self) {
-        let Self { frame, home, counts } = self;
+        let Self {
+            frame,
+            home,
+            counts,
+        } = self;
         let row = frame.species * frame.stride;
-        frame.plan.visit(frame.grid, home, #[inline(always)] |run: Run<D>| {
-            let label = usize::from(frame.labels[run.place]);
-            let counts = &mut counts[label * row..(label + 1) * row];
-            let centre = std::array::from_fn(|k| {
-                frame.grid.coordinates[k][run.place] - run.translation[k]
-            });
-            if run.others.contains(&run.place) {
-                // An image of the particle itself is no pair.
-                frame.count(&centre, run.others.start..run.place, counts);
-                frame.count(&centre, run.place + 1..run.others.end, counts);
-            } else {
-                frame.count(&centre, run.others, counts);
-            }
-        });
+        frame.plan.visit(
+            frame.grid,
+            home,
+            #[inline(always)]
+            |run: Run<D>| {
+                let label = usize::from(frame.labels[run.place]);
+                let counts = &mut counts[label * row..(label + 1) * row];
+                let centre = std::array::from_fn(|k| {
+                    frame.grid.coordinates[k][run.place] - run.translation[k]
+                });
+                if run.others.contains(&run.place) {
+                    // An image of the particle itself is no pair.
+                    frame.count(&centre, run.others.start..run.place, counts);
+                    frame.count(&centre, run.place + 1..run.others.end, counts);
+                } else {
+                    frame.count(&centre, run.others, counts);
+                }
+            },
+        );
     }
 }
 
@@ -411,7 +430,11 @@ impl<const D: usize> Frame<'_, D> {
         // What is out of range is counted behind the bins, in a place of its own for each lane, so that one
         // increment need not wait for the one before.
         for lane in 0..LANES {
-            places[lane] = if places[lane] < self.beyond[0] { places[lane] } else { self.beyond[lane] };
+            places[lane] = if places[lane] < self.beyond[0] {
+                places[lane]
+            } else {
+                self.beyond[lane]
+            };
         }
         if number < LANES {
             places[number..].copy_from_slice(&self.beyond[number..]);
