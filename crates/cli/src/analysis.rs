@@ -2,27 +2,34 @@
 
 use crate::glass::{Glass, Outcome};
 use crate::liquid::{Bath, LiquidRuns, Statics};
+use crate::structure::{self, Structure};
 use crate::study::Resolved;
 use crate::thermalised::{Standing, judge};
 use anyhow::{Context, Result};
 use serde::Serialize;
 use vitreous::md_core::Seed;
 use vitreous::observables::{
-    Bootstrap, DiffusiveWindow, Interval, InvarianceTest, Mesoelastic, MesoelasticFit,
-    MesoelasticIntervals, SelfCorrelations, SelfCorrelator, StatePoint, Stiffness, Verdict,
-    relaxation,
+    Bootstrap, CrystalVerdict, DiffusiveWindow, Interval, InvarianceTest, Mesoelastic,
+    MesoelasticFit, MesoelasticIntervals, SelfCorrelations, SelfCorrelator, StatePoint, Stiffness,
+    StokesEinstein, Verdict, cage, relaxation,
 };
 
 /// The numbers of a study.
 pub(crate) struct Summary<const D: usize> {
     /// The unit of length `a0`.
     pub(crate) length_unit: f64,
+    /// The wave number at which `F_s` of species A was measured.
+    pub(crate) wave_number: f64,
+    /// Above which `tau_alpha/t0` the regime is activated.
+    pub(crate) activated_above: f64,
     /// The temperatures that were measured, from the warmest.
     pub(crate) states: Vec<State<D>>,
     /// The fit of the mesoelastic model, or why there is none.
     pub(crate) dipole_fit: std::result::Result<Fit, String>,
     /// The same against the shear modulus.
     pub(crate) modulus_fit: std::result::Result<Fit, String>,
+    /// The breakdown of the Stokes-Einstein relation, in the activated regime.
+    pub(crate) stokes_einstein: std::result::Result<StokesEinstein, String>,
 }
 
 /// A straight line through `ln(tau_alpha/t0)`, with intervals if there are enough runs and glasses.
@@ -77,6 +84,14 @@ pub(crate) struct State<const D: usize> {
     pub(crate) tests: Option<[InvarianceTest; 3]>,
     /// The diffusion coefficient, where the mean squared displacement became diffusive.
     pub(crate) diffusion: Option<f64>,
+    /// The same of each run; empty if there is none for some run.
+    diffusions: Vec<f64>,
+    /// The end of the ballistic regime.
+    pub(crate) ballistic_time: Option<f64>,
+    /// The height of the plateau of `F_s`.
+    pub(crate) plateau: Option<f64>,
+    /// The structure of the liquid, or why there is none.
+    pub(crate) structure: std::result::Result<Structure, String>,
     /// Per particle.
     pub(crate) potential_energy: f64,
     pub(crate) kinetic_temperature: f64,
@@ -114,8 +129,11 @@ pub(crate) fn analyse<const D: usize>(
     let fit = |stiffness, of: fn(&Glass<D>) -> f64| fit(study, &states, length_unit, stiffness, of);
     Ok(Summary {
         length_unit,
+        wave_number: study.wave_numbers[0],
+        activated_above: study.study.analysis.activated_above,
         dipole_fit: fit(Stiffness::Dipole, Glass::dipole_stiffness),
         modulus_fit: fit(Stiffness::Modulus { dimension: D }, Glass::shear_modulus),
+        stokes_einstein: stokes_einstein(study, &states, length_unit),
         states,
     })
 }
@@ -167,9 +185,18 @@ fn state<const D: usize>(
     };
     let [first, second] = liquid.window.halves();
     let parts = || first.start..second.end;
+    let diffusion = |correlations: &SelfCorrelations| {
+        let times = correlations.times(study.time_step);
+        let displacement = &correlations.species[0].mean_squared_displacement.values;
+        let window = DiffusiveWindow::default();
+        let diffusion = relaxation::diffusion_coefficient(&times, displacement, D, window);
+        diffusion.ok().map(|diffusion| diffusion.coefficient)
+    };
     let mut merged: Option<SelfCorrelator<D>> = None;
+    let mut diffusions = Vec::new();
     for run in &liquid.runs {
         let own = run.correlations(parts())?;
+        diffusions.push(diffusion(&own.finish()));
         match &mut merged {
             None => merged = Some(own),
             Some(merged) => merged.merge(own)?,
@@ -186,14 +213,25 @@ fn state<const D: usize>(
     let logarithms: Vec<f64> = relaxation_times.iter().map(|tau| tau.ln()).collect();
     let relaxation_time = estimate(study, "relaxation time", temperature, &logarithms)?
         .map(|estimate| estimate.map(f64::exp));
-    let diffusion = relaxation::diffusion_coefficient(
-        &correlations.times(study.time_step),
-        &correlations.species[0].mean_squared_displacement.values,
+    let times = correlations.times(study.time_step);
+    let species = &correlations.species[0];
+    let ballistic_time = cage::ballistic_time(
+        &times,
+        &species.mean_squared_displacement.values,
         D,
-        DiffusiveWindow::default(),
-    )
-    .ok()
-    .map(|diffusion| diffusion.coefficient);
+        temperature,
+        cage::BALLISTIC_SHARE,
+    );
+    let plateau = cage::plateau_of_scattering(&times, &species.self_scattering.values);
+    let structure = structure::measure(bath, liquid).map_err(|error| error.to_string());
+    let crystalline = structure
+        .as_ref()
+        .is_ok_and(|structure| structure.crystallinity.verdict == CrystalVerdict::Crystalline);
+    let standing = if crystalline {
+        Standing::Crystalline
+    } else {
+        standing
+    };
     let mean = |value: &dyn Fn(&Statics) -> f64| {
         liquid
             .runs
@@ -225,7 +263,14 @@ fn state<const D: usize>(
         relaxation_time,
         standing,
         tests: judgement.tests,
-        diffusion,
+        diffusion: diffusion(&correlations),
+        diffusions: diffusions
+            .into_iter()
+            .collect::<Option<_>>()
+            .unwrap_or_default(),
+        ballistic_time: ballistic_time.ok(),
+        plateau: plateau.ok().map(|plateau| plateau.height),
+        structure,
         potential_energy: mean(&Statics::potential_energy) / particles,
         kinetic_temperature: mean(&Statics::kinetic_temperature),
         pressure: mean(&Statics::pressure),
@@ -244,6 +289,37 @@ fn state<const D: usize>(
         refused,
         correlations,
     })
+}
+
+fn stokes_einstein<const D: usize>(
+    study: &Resolved,
+    states: &[State<D>],
+    length_unit: f64,
+) -> std::result::Result<StokesEinstein, String> {
+    let activated = |state: &&State<D>| {
+        state
+            .relaxation_time
+            .is_some_and(|tau| tau.value / state.time_unit > study.study.analysis.activated_above)
+    };
+    let temperatures: Vec<Vec<(f64, f64)>> = states
+        .iter()
+        .filter(|state| state.standing.may_be_equilibrium() && !state.diffusions.is_empty())
+        .filter(activated)
+        .map(|state| {
+            let unit = state.time_unit;
+            let runs = state.relaxation_times.iter().zip(&state.diffusions);
+            runs.map(|(tau, diffusion)| (tau / unit, diffusion * unit / length_unit.powi(2)))
+                .collect()
+        })
+        .collect();
+    if temperatures.len() < 3 {
+        return Err(format!(
+            "{} temperatures of the activated regime have a relaxation time and a diffusion coefficient of every run: at least 3 are needed",
+            temperatures.len()
+        ));
+    }
+    StokesEinstein::fit(&temperatures, &bootstrap(study, "Stokes-Einstein", &[]))
+        .map_err(|error| error.to_string())
 }
 
 fn fit<const D: usize>(
@@ -290,6 +366,7 @@ pub(crate) fn readable(value: f64) -> String {
 impl<const D: usize> Summary<D> {
     /// What the reader should know before trusting the numbers.
     pub(crate) fn warnings(&self) -> Vec<String> {
+        let wave_number = self.wave_number;
         let standing = |standing| {
             self.states
                 .iter()
@@ -312,6 +389,10 @@ impl<const D: usize> Summary<D> {
                 "F_s did not fall to the threshold in every run; no relaxation time (raise production.longest_lag)",
             ),
             (
+                standing(Standing::Crystalline),
+                "particles are surrounded as in a crystal: the liquid crystallised in some run; left out of the fits (see solid_like_share in states.csv)",
+            ),
+            (
                 standing(Standing::Drifting),
                 "the halves of the runs still differ after production.longest: not thermalised, left out of the fits (raise the limit and run again to continue)",
             ),
@@ -328,6 +409,15 @@ impl<const D: usize> Summary<D> {
         })
         .collect();
         for state in &self.states {
+            if let Ok(Structure { peak: Ok(peak), .. }) = &state.structure
+                && (peak.wave_number - wave_number).abs() > 0.1 + 2.0 * peak.wave_number_error
+            {
+                warnings.push(format!(
+                    "T = {}: the first peak of the structure factor of species A is at q = {:.2}, and F_s is measured at {wave_number} \
+                     (liquid.wave_numbers)",
+                    state.temperature, peak.wave_number
+                ));
+            }
             for reason in &state.refused {
                 warnings.push(format!("T = {}: no glass from {reason}", state.temperature));
             }
@@ -357,6 +447,18 @@ impl<const D: usize> Summary<D> {
                 "On cooling over the whole range kappa changes by {:+.1} % and G by {:+.1} %.",
                 100.0 * dipole,
                 100.0 * modulus
+            ));
+        }
+        if let Ok(line) = &self.stokes_einstein {
+            let Interval {
+                estimate,
+                low,
+                high,
+                level,
+            } = line.exponent;
+            sentences.push(format!(
+                "Diffusion falls as tau_alpha to the power of -{estimate:.2} ({:.0} % interval {low:.2} .. {high:.2}).",
+                100.0 * level
             ));
         }
         sentences.join(" ")

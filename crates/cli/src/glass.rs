@@ -7,7 +7,8 @@ use std::num::NonZeroUsize;
 use vitreous::linresp::{ConjugateGradient, LinearResponse, LinearSolver, SparseCholesky};
 use vitreous::md_core::{Configuration, InherentStructure, Potential, Seed, Tolerance};
 use vitreous::minimize::{
-    Fire, LimitedMemoryBfgs, Minimizer, NewtonFinish, NonlinearConjugateGradient,
+    Fire, LimitedMemoryBfgs, Minimizer, NewtonConjugateGradient, NewtonFinish,
+    NonlinearConjugateGradient,
 };
 
 /// What is measured in a glass.
@@ -55,13 +56,18 @@ impl MinimizerName {
         let mut gradients = NonlinearConjugateGradient::default();
         let mut quasi_newton = LimitedMemoryBfgs::default();
         let mut fire = Fire::default();
+        let mut newton = NewtonConjugateGradient::default();
         if let Some(limit) = limit {
+            newton.evaluation_limit = limit;
             gradients.evaluation_limit = limit;
             quasi_newton.evaluation_limit = limit;
             fire.evaluation_limit = limit;
         }
         match self {
-            Self::Newton => Box::new(NewtonFinish::after(gradients)),
+            Self::Newton => Box::new(NewtonFinish {
+                newton,
+                ..NewtonFinish::after(gradients)
+            }),
             Self::ConjugateGradient => Box::new(gradients),
             Self::LimitedMemoryBfgs => Box::new(quasi_newton),
             Self::Fire => Box::new(fire),

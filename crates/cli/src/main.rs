@@ -11,6 +11,7 @@ mod page;
 mod report;
 mod run;
 mod storage;
+mod structure;
 mod study;
 mod tasks;
 mod thermalised;

@@ -43,6 +43,10 @@ pub(crate) fn write<const D: usize>(
         "verdict": summary.verdict(),
         "fit_dipole_stiffness": fit_json(&summary.dipole_fit),
         "fit_shear_modulus": fit_json(&summary.modulus_fit),
+        "stokes_einstein": match &summary.stokes_einstein {
+            Ok(line) => json!(line),
+            Err(reason) => json!({ "error": reason }),
+        },
         "tables": tables.iter().map(|table| (table.name, table.meanings())).collect::<BTreeMap<_, _>>(),
     });
     storage::write(

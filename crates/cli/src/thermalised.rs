@@ -15,6 +15,8 @@ pub(crate) enum Standing {
     Undecided,
     /// Some run did not relax within the limit on equilibration.
     TooSlow,
+    /// Some run crystallised.
+    Crystalline,
 }
 
 impl Standing {
@@ -25,6 +27,7 @@ impl Standing {
             Self::Drifting => "drifting",
             Self::Undecided => "undecided",
             Self::TooSlow => "no",
+            Self::Crystalline => "crystalline",
         }
     }
 

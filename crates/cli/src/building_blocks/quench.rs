@@ -29,7 +29,7 @@ pub(crate) struct Quench {
     /// The force ratio (net force on particles over force of interactions) at which a minimum is reached.
     #[arg(long, value_name = "RATIO", default_value = "1e-10", value_parser = positive_number, allow_negative_numbers = true)]
     force_ratio: f64,
-    /// The most force evaluations [default: 100000, for fire 1000000].
+    /// The most force evaluations, for newton of each of its two parts [default: 100000, for fire 1000000].
     #[arg(long, value_name = "COUNT")]
     evaluation_limit: Option<u64>,
 }

@@ -113,7 +113,7 @@ impl<const D: usize> Bath<'_, D> {
         }
         let mut trajectory = self.trajectory(&state.motion)?;
         let start = trajectory.point().step;
-        while state.outcome.is_none() && trajectory.point().step - start < self.segment() {
+        while trajectory.point().step - start < self.segment() {
             let now = trajectory.point().step - state.begun;
             let end = self.window(state.window);
             if now == state.correlator.next_step() {
@@ -137,7 +137,8 @@ impl<const D: usize> Bath<'_, D> {
                             .window_correlator(&trajectory.point().configuration, state.window)?;
                     }
                 }
-                continue;
+                // A run that is given up may go on one day: every decision ends a segment, so that the bits are the same.
+                break;
             }
             let left = self.segment() - (trajectory.point().step - start);
             trajectory.advance((state.correlator.next_step().min(end) - now).min(left))?;

@@ -63,7 +63,12 @@ pub(super) fn figures<const D: usize>(
         (
             "stokes_einstein",
             stokes_einstein(summary),
-            "The diffusion coefficient against the relaxation time, in units of a_{0} and t_{0}.",
+            "The diffusion coefficient against the relaxation time, in units of a_{0} and t_{0}, with a line through the activated regime.",
+        ),
+        (
+            "structure_factor",
+            structure_figure(summary),
+            "The structure factor of species A, over its concentration. F_{s} is measured at its first peak.",
         ),
         (
             "inherent_energy",
@@ -148,18 +153,50 @@ fn stokes_einstein<const D: usize>(summary: &Summary<D>) -> Figure {
         };
         Some((tau, value))
     });
+    let mut panel = Panel::new(Axis::logarithmic("τ_{α}/t_{0}")).curve(Curve::new(
+        "",
+        Style::Markers,
+        Color::Sequence(0),
+        points.clone(),
+    ));
+    if let Ok(line) = &summary.stokes_einstein {
+        let at = |tau: f64| {
+            (
+                tau,
+                line.prefactor.estimate * tau.powf(-line.exponent.estimate),
+            )
+        };
+        let longest = points.iter().map(|point| point.x).fold(0.0, f64::max);
+        let ends = [at(summary.activated_above), at(longest)];
+        panel = panel
+            .curve(Curve::new("", Style::Line, Color::Gray, ends))
+            .heading(format!("slope −{:.2}", line.exponent.estimate));
+    }
     Figure::new(
         "Stokes-Einstein relation",
         Axis::logarithmic("D t_{0}/a_{0}^{2}"),
     )
-    .panel(
-        Panel::new(Axis::logarithmic("τ_{α}/t_{0}")).curve(Curve::new(
-            "",
-            Style::Markers,
-            Color::Sequence(0),
-            points,
-        )),
-    )
+    .panel(panel)
+}
+
+fn structure_figure<const D: usize>(summary: &Summary<D>) -> Figure {
+    let last = summary.states.len().saturating_sub(1).max(1) as f64;
+    let mut panel = Panel::new(Axis::linear("q"));
+    for (index, state) in summary.states.iter().enumerate() {
+        let Ok(structure) = &state.structure else {
+            continue;
+        };
+        let factors = &structure.factors;
+        let values = factors.partial[0].ashcroft_langreth();
+        let curve = factors.wave_numbers.iter().copied().zip(values);
+        panel = panel.curve(Curve::new(
+            format!("T = {}", state.temperature),
+            Style::Line,
+            Color::Temperature(1.0 - index as f64 / last),
+            curve,
+        ));
+    }
+    Figure::new("Structure of the liquid", Axis::linear("S_{AA}(q)")).panel(panel)
 }
 
 fn relaxation_figure<const D: usize>(summary: &Summary<D>) -> Figure {

@@ -43,13 +43,15 @@ fn estimate_cells(estimate: Option<Estimate>) -> [String; 3] {
     ]
 }
 
-const THERMALISED: &str = "are the halves of the runs the same within the tolerances? yes; drifting: they differ; undecided: too few or too short runs to tell; no: not equilibrated within the limit";
+const THERMALISED: &str = "are the halves of the runs the same within the tolerances? yes; drifting: they differ; undecided: too few or too short runs to tell; no: not equilibrated within the limit; crystalline: a run crystallised";
 
 /// All tables of a study.
 pub(super) fn tables<const D: usize>(study: &Resolved, summary: &Summary<D>) -> Vec<Sheet> {
     vec![
         states_sheet(summary),
         correlations_sheet(study, summary),
+        structure_factors_sheet(study, summary),
+        pair_correlations_sheet(study, summary),
         glasses_sheet(summary),
         stiffness_sheet(summary),
         fit_sheet(summary),
@@ -87,6 +89,20 @@ fn states_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
                 "of species A; empty where the displacement is not yet diffusive",
             ),
             (
+                "ballistic_time",
+                "when the mean squared displacement of species A is half of that in free flight",
+            ),
+            ("plateau", "height of the plateau of F_s"),
+            (
+                "q_peak",
+                "wave number of the first peak of S_AA(q), the structure factor of species A",
+            ),
+            ("q_peak_error", "its standard error"),
+            (
+                "solid_like_share",
+                "largest share of particles with the surroundings of a crystal, over snapshots",
+            ),
+            (
                 "potential_energy",
                 "mean potential energy of the liquid per particle",
             ),
@@ -122,6 +138,8 @@ fn states_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
 
 fn state_row<const D: usize>(state: &State<D>) -> Vec<String> {
     let tests = state.tests.as_ref();
+    let structure = state.structure.as_ref().ok();
+    let peak = structure.and_then(|structure| structure.peak.as_ref().ok());
     let mut row = vec![state.temperature.to_string(), state.time_unit.to_string()];
     row.extend(estimate_cells(state.relaxation_time));
     row.extend([
@@ -131,6 +149,11 @@ fn state_row<const D: usize>(state: &State<D>) -> Vec<String> {
         cell(tests.map(|tests| tests[1].mean_difference)),
         cell(tests.map(|tests| tests[2].mean_difference)),
         cell(state.diffusion),
+        cell(state.ballistic_time),
+        cell(state.plateau),
+        cell(peak.map(|peak| peak.wave_number)),
+        cell(peak.map(|peak| peak.wave_number_error)),
+        cell(structure.map(|structure| structure.crystallinity.share)),
         state.potential_energy.to_string(),
         state.pressure.to_string(),
         state.kinetic_temperature.to_string(),
@@ -191,6 +214,94 @@ fn correlations_sheet<const D: usize>(study: &Resolved, summary: &Summary<D>) ->
             ),
             ("alpha_2_error", "its standard error"),
             ("origins", "number of time origins"),
+        ],
+        rows,
+    }
+}
+
+/// The two labels of a pair of species.
+fn pair_cells(study: &Resolved, species: [usize; 2]) -> [String; 2] {
+    species.map(|species| study.model.labels()[species].to_owned())
+}
+
+fn structure_factors_sheet<const D: usize>(study: &Resolved, summary: &Summary<D>) -> Sheet {
+    let mut rows = Vec::new();
+    for state in &summary.states {
+        let Ok(structure) = &state.structure else {
+            continue;
+        };
+        let factors = &structure.factors;
+        for partial in &factors.partial {
+            for (bin, &wave_number) in factors.wave_numbers.iter().enumerate() {
+                let mut row = vec![
+                    state.temperature.to_string(),
+                    state.standing.word().to_owned(),
+                ];
+                row.extend(pair_cells(study, partial.species));
+                row.extend([
+                    wave_number.to_string(),
+                    partial.values[bin].to_string(),
+                    cell(partial.standard_errors[bin]),
+                    factors.vectors[bin].to_string(),
+                ]);
+                rows.push(row);
+            }
+        }
+    }
+    Sheet {
+        name: "structure_factors",
+        columns: vec![
+            ("temperature", "T"),
+            ("thermalised", THERMALISED),
+            ("first", "label of a species"),
+            ("second", "label of a species"),
+            ("q", "mean wave number of the bin"),
+            ("s", "S_ab(q) = <rho_a(q) rho_b(-q)>/N of the liquid"),
+            ("s_error", "its standard error over runs"),
+            ("wave_vectors", "number of wave vectors in the bin"),
+        ],
+        rows,
+    }
+}
+
+fn pair_correlations_sheet<const D: usize>(study: &Resolved, summary: &Summary<D>) -> Sheet {
+    let mut rows = Vec::new();
+    for state in &summary.states {
+        let Ok(structure) = &state.structure else {
+            continue;
+        };
+        let pairs = &structure.pairs;
+        for partial in &pairs.partial {
+            for (bin, &distance) in pairs.distances.iter().enumerate() {
+                let mut row = vec![
+                    state.temperature.to_string(),
+                    state.standing.word().to_owned(),
+                ];
+                row.extend(pair_cells(study, partial.species));
+                row.extend([
+                    distance.to_string(),
+                    partial.values[bin].to_string(),
+                    cell(partial.standard_errors[bin]),
+                    partial.coordination[bin].to_string(),
+                ]);
+                rows.push(row);
+            }
+        }
+    }
+    Sheet {
+        name: "pair_correlations",
+        columns: vec![
+            ("temperature", "T"),
+            ("thermalised", THERMALISED),
+            ("first", "label of a species"),
+            ("second", "label of a species"),
+            ("r", "middle of the bin"),
+            ("g", "pair correlation function g_ab(r) of the liquid"),
+            ("g_error", "its standard error over runs"),
+            (
+                "neighbours",
+                "mean number of particles of the second species within the bin's outer edge around one of the first",
+            ),
         ],
         rows,
     }
