@@ -86,7 +86,7 @@ pub enum RelaxationError {
     },
     /// A temperature is not positive, or a share of free flight not between 0 and 1.
     #[error(
-        "temperature {temperature} and share {share}: the temperature must be positive, the share in (0, 1), 0.5 is usual"
+        "temperature {temperature} and share {share}: the temperature must be positive, the share in (0, 1), 0.7 is usual"
     )]
     InvalidShare {
         /// The temperature.

@@ -172,7 +172,7 @@ mod tests {
         let bootstrap = Bootstrap::new(1);
         let good = vec![(1.0, 0.1), (1.1, 0.1)];
         assert!(matches!(
-            StokesEinstein::fit(&[good.clone()], &bootstrap),
+            StokesEinstein::fit(std::slice::from_ref(&good), &bootstrap),
             Err(StokesEinsteinError::TooFewTemperatures { temperatures: 1 })
         ));
         assert!(matches!(

@@ -52,7 +52,7 @@ impl<const D: usize> BondOrder<D> {
             assert!(
                 D == 2 || D == 3,
                 "bond order is defined in two and three dimensions"
-            )
+            );
         };
         if !(1..=HIGHEST_DEGREE).contains(&degree) {
             let highest = HIGHEST_DEGREE;
@@ -70,7 +70,9 @@ impl<const D: usize> BondOrder<D> {
                 }
             }
             let number = neighbours.len().max(1) as f64;
-            own.iter_mut().for_each(|x| *x /= number);
+            for x in own {
+                *x /= number;
+            }
         }
         Ok(Self { width, components })
     }
@@ -134,8 +136,10 @@ impl<const D: usize> BondOrder<D> {
                     *x += other;
                 }
             }
-            own.iter_mut()
-                .for_each(|x| *x /= neighbours.len() as f64 + 1.0);
+            let number = neighbours.len() as f64 + 1.0;
+            for x in own {
+                *x /= number;
+            }
         }
         Ok(Self {
             width: self.width,

@@ -295,7 +295,7 @@ impl<const D: usize> PairCorrelation<D> {
         let width = self.range / self.bins as f64;
         let unit_ball = (1 + D % 2..=D)
             .filter(|k| k % 2 == D % 2)
-            .fold(if D % 2 == 0 { 1.0 } else { 2.0 }, |ball, k| {
+            .fold(if D.is_multiple_of(2) { 1.0 } else { 2.0 }, |ball, k| {
                 ball * TAU / k as f64
             });
         let mut function = PairCorrelationFunction {
