@@ -24,6 +24,8 @@ pub(crate) struct Equilibration<const D: usize> {
     /// The step at which it began.
     begun: u64,
     correlator: SelfCorrelator<D>,
+    /// How many relaxation times a window must be long.
+    enough: f64,
     pub(crate) outcome: Option<Equilibrated>,
 }
 
@@ -50,26 +52,25 @@ impl<const D: usize> Bath<'_, D> {
     pub(crate) fn prepare(&self, run: u64) -> Result<Equilibration<D>> {
         let seed = Seed(self.study.study.seed).derive("liquid", &[self.temperature.to_bits(), run]);
         let melt = self.melt(seed)?;
-        if self.study.study.equilibration.cooling_rate.is_none() {
-            return self.begin(melt, seed);
+        let settings = self.study.study.equilibration;
+        if settings.cooling_rate.is_none() {
+            return self.begin(melt, self.temperature, settings.relaxation_times, seed);
         }
         let hot = self.study.melting_temperature;
-        let point = PhasePoint::maxwell_boltzmann(melt, hot, seed.derive("cold", &[]))?;
-        Ok(Equilibration {
-            correlator: self.window_correlator(&point.configuration, 0)?,
-            motion: self.motion(point),
-            cooling: Some(0.0),
-            started: 0,
-            window: 0,
-            begun: 0,
-            outcome: None,
-        })
+        let mut state = self.begin(melt, hot, settings.relaxation_times, seed)?;
+        state.cooling = Some(0.0);
+        Ok(state)
     }
 
-    /// Begins to equilibrate a configuration, with new velocities.
-    pub(super) fn begin(&self, start: Configuration<D>, seed: Seed) -> Result<Equilibration<D>> {
-        let point =
-            PhasePoint::maxwell_boltzmann(start, self.temperature, seed.derive("cold", &[]))?;
+    /// Begins to equilibrate a configuration with new velocities, until a window was `enough` relaxation times long.
+    pub(super) fn begin(
+        &self,
+        start: Configuration<D>,
+        temperature: f64,
+        enough: f64,
+        seed: Seed,
+    ) -> Result<Equilibration<D>> {
+        let point = PhasePoint::maxwell_boltzmann(start, temperature, seed.derive("cold", &[]))?;
         Ok(Equilibration {
             correlator: self.window_correlator(&point.configuration, 0)?,
             motion: self.motion(point),
@@ -77,6 +78,7 @@ impl<const D: usize> Bath<'_, D> {
             started: 0,
             window: 0,
             begun: 0,
+            enough,
             outcome: None,
         })
     }
@@ -123,10 +125,9 @@ impl<const D: usize> Bath<'_, D> {
             }
             if now == end {
                 let total = (trajectory.point().step - state.started) as f64;
-                let enough = self.study.study.equilibration.relaxation_times;
                 // The first window only forgets the melt: it never counts.
                 match relaxation_time(&state.correlator.finish()) {
-                    Some(tau) if state.window > 0 && enough * tau <= end as f64 => {
+                    Some(tau) if state.window > 0 && state.enough * tau <= end as f64 => {
                         state.outcome = Some(Equilibrated::RelaxationTime(tau));
                     }
                     _ if total >= self.patience() => state.outcome = Some(Equilibrated::TooSlow),

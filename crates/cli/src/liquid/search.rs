@@ -4,7 +4,7 @@ use super::{Bath, Equilibrated, Equilibration, soft_start};
 use crate::study::Resolved;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
-use vitreous::md_core::{Potential, Seed, linearize};
+use vitreous::md_core::{Configuration, Potential, Seed, linearize};
 
 /// How much `ln(tau_alpha/t0)` is meant to grow from one probe to the next.
 const STRIDE: f64 = 1.2;
@@ -12,6 +12,8 @@ const STRIDE: f64 = 1.2;
 const COOLEST: f64 = 0.75;
 /// How far beyond the last probe a target may lie, in `ln(tau_alpha/t0)`.
 const EXTRAPOLATED: f64 = 0.5;
+/// A probe is one run, where the study has several: it lasts longer than an equilibration needs by this factor.
+const LENGTH: f64 = 3.0;
 /// Probes before the search gives up.
 const PROBES: usize = 60;
 
@@ -68,11 +70,17 @@ impl<const D: usize> Search<D> {
     /// Melts the liquid at the temperature of a bath.
     pub(crate) fn start(bath: &Bath<'_, D>) -> Result<Self> {
         let seed = Seed(bath.study.study.seed).derive("search", &[]);
-        let run = bath.begin(bath.melt(seed)?, seed)?;
+        let run = Self::probe(bath, bath.melt(seed)?, seed)?;
         Ok(Self {
             probes: Vec::new(),
             current: Some((bath.temperature, run)),
         })
+    }
+
+    /// Begins to measure the relaxation time at the temperature of a bath.
+    fn probe(bath: &Bath<'_, D>, start: Configuration<D>, seed: Seed) -> Result<Equilibration<D>> {
+        let enough = LENGTH * bath.study.study.equilibration.relaxation_times;
+        bath.begin(start, bath.temperature, enough, seed)
     }
 
     /// The temperature that is being probed; `None` when the search has ended.
@@ -122,7 +130,7 @@ impl<const D: usize> Search<D> {
             None => None,
             Some(next) => {
                 let seed = Seed(bath.study.study.seed).derive("search", &[next.to_bits()]);
-                Some((next, bath_at(next)?.begin(configuration, seed)?))
+                Some((next, Self::probe(&bath_at(next)?, configuration, seed)?))
             }
         };
         Ok(())
