@@ -5,6 +5,7 @@
 //! | [`schedule`] | at which lags is a time correlation measured? |
 //! | [`wave_vectors`] | which wave vectors of a periodic cell lie near the peak of the structure factor? |
 //! | [`correlator`] | what are the mean squared displacement, `alpha_2` and `F_s(q, t)` of each species? |
+//! | [`structure`] | what are `g(r)` and `S(q)`, where is the first peak, has the liquid crystallised? |
 //! | [`relaxation`] | when has the liquid relaxed (`tau_alpha`), and how fast does it diffuse? |
 //! | [`thermalisation`] | are the measurements invariant under a translation in time? |
 //! | [`bootstrap`] | how uncertain is a number that was computed from samples? |
@@ -56,9 +57,11 @@ pub mod correlator;
 mod distributions;
 mod line;
 pub mod mesoelastic;
+mod polynomial;
 pub mod relaxation;
 pub mod schedule;
 mod serde_arrays;
+pub mod structure;
 pub mod thermalisation;
 pub mod wave_vectors;
 
@@ -72,5 +75,10 @@ pub use mesoelastic::{
 };
 pub use relaxation::{Diffusion, DiffusiveWindow, RelaxationError};
 pub use schedule::{LogSchedule, ScheduleError};
+pub use structure::{
+    BondOrder, Bonds, CrystalCriterion, CrystalVerdict, Crystallinity, PairCorrelation,
+    PairCorrelationFunction, PairCorrelations, PartialStructureFactor, Peak, PeakError,
+    StructureError, StructureFactor, StructureFactors,
+};
 pub use thermalisation::{InvarianceTest, ThermalisationError, Verdict};
 pub use wave_vectors::{WaveVectorError, WaveVectors};
