@@ -259,23 +259,32 @@ impl<const D: usize> WaveVectors<D> {
         if displacements.is_empty() {
             return 0.0;
         }
-        let phases = self.phases(displacements);
-        self.products.sum(&phases) / (displacements.len() * self.len()) as f64
+        self.products.sum(&self.phases_of(displacements)) / (displacements.len() * self.len()) as f64
     }
 
-    /// The basis phases `e^(i b_k . r)`, [`LANES`] particles at a time, with zeros after the last particle.
-    pub(crate) fn phases(&self, positions: &[[f64; D]]) -> Vec<[Phases; D]> {
-        let chunks = positions.chunks(LANES).map(|particles| {
+    /// The basis phases `e^(i b_k . r)` of packed positions of `count` particles, with zeros after the last particle.
+    pub(crate) fn phases(&self, positions: &[[Lanes; D]], count: usize) -> Vec<[Phases; D]> {
+        let mut rest = count;
+        let groups = positions.iter().map(|group| {
+            let lanes = rest.min(LANES);
+            rest -= lanes;
             let mut phases = [Phases::default(); D];
             for k in 0..D {
-                for (lane, position) in particles.iter().enumerate() {
-                    let phase = dot(&self.reciprocal[k], position);
+                for lane in 0..lanes {
+                    let position = std::array::from_fn(|component| group[component][lane]);
+                    let phase = dot(&self.reciprocal[k], &position);
                     (phases[k].sin[lane], phases[k].cos[lane]) = libm::sincos(phase);
                 }
             }
             phases
         });
-        chunks.collect()
+        groups.collect()
+    }
+
+    /// The same of positions one after the other.
+    fn phases_of(&self, positions: &[[f64; D]]) -> Vec<[Phases; D]> {
+        let packed: Vec<[Lanes; D]> = positions.chunks(LANES).map(pack).collect();
+        self.phases(&packed, positions.len())
     }
 
     /// `1/(N n_q) sum_i sum_q cos(q . (r_i - r'_i))` for `count` particles, from their basis phases at `r'` and at `r`.
@@ -290,19 +299,30 @@ impl<const D: usize> WaveVectors<D> {
 
     /// `rho_q = sum_i e^(i q . r_i)` of each wave vector, as `[real, imaginary]`.
     pub(crate) fn densities(&self, positions: &[[f64; D]]) -> Vec<[f64; 2]> {
-        self.products.densities(&self.phases(positions))
+        self.products.densities(&self.phases_of(positions))
     }
 }
 
-fn dot<const D: usize>(a: &[f64; D], b: &[f64; D]) -> f64 {
+/// At most [`LANES`] vectors side by side, with zeros after the last.
+pub(crate) fn pack<const D: usize>(vectors: &[[f64; D]]) -> [Lanes; D] {
+    let mut group = [[0.0; LANES]; D];
+    for (lane, vector) in vectors.iter().enumerate() {
+        for k in 0..D {
+            group[k][lane] = vector[k];
+        }
+    }
+    group
+}
+
+pub(crate) fn dot<const D: usize>(a: &[f64; D], b: &[f64; D]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn norm<const D: usize>(a: &[f64; D]) -> f64 {
+pub(crate) fn norm<const D: usize>(a: &[f64; D]) -> f64 {
     libm::sqrt(dot(a, a))
 }
 
-fn combine<const D: usize>(basis: &[[f64; D]], integers: &[i32; D]) -> [f64; D] {
+pub(crate) fn combine<const D: usize>(basis: &[[f64; D]], integers: &[i32; D]) -> [f64; D] {
     std::array::from_fn(|component| {
         basis
             .iter()
@@ -314,7 +334,7 @@ fn combine<const D: usize>(basis: &[[f64; D]], integers: &[i32; D]) -> [f64; D] 
 
 /// The rows `b_k` with `a_j . b_k = 2 pi delta_jk`, and the determinant of the cell, by Gauss-Jordan
 /// elimination with row pivoting.
-fn reciprocal_basis<const D: usize>(
+pub(crate) fn reciprocal_basis<const D: usize>(
     cell: &[[f64; D]; D],
 ) -> Result<(Vec<[f64; D]>, f64), WaveVectorError> {
     let mut matrix = *cell;
