@@ -1,12 +1,12 @@
 //! Wave vectors of a periodic cell in a shell around a given magnitude.
 
+mod phases;
+
 use crate::serde_arrays;
+use phases::PhaseProducts;
+pub(crate) use phases::{LANES, Lanes, Phases, total};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{PI, TAU};
-
-/// Particles whose phases are computed side by side, for the sake of vector instructions.
-const LANES: usize = 8;
-type Lanes = [f64; LANES];
 
 /// More lattice points than this are not searched.
 const SEARCH_LIMIT: f64 = 1e9;
@@ -29,6 +29,7 @@ const SEARCH_LIMIT: f64 = 1e9;
 /// # Ok::<(), vitreous_observables::WaveVectorError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "SavedWaveVectors<D>")]
 pub struct WaveVectors<const D: usize> {
     /// Rows `b_k`.
     #[serde(with = "serde_arrays")]
@@ -37,6 +38,30 @@ pub struct WaveVectors<const D: usize> {
     integers: Vec<[i32; D]>,
     /// The magnitude in the middle of the shell.
     magnitude: f64,
+    /// Follows from the integers.
+    #[serde(skip)]
+    products: PhaseProducts<D>,
+}
+
+/// What is stored of [`WaveVectors`].
+#[derive(Deserialize)]
+struct SavedWaveVectors<const D: usize> {
+    #[serde(with = "serde_arrays")]
+    reciprocal: Vec<[f64; D]>,
+    #[serde(with = "serde_arrays")]
+    integers: Vec<[i32; D]>,
+    magnitude: f64,
+}
+
+impl<const D: usize> From<SavedWaveVectors<D>> for WaveVectors<D> {
+    fn from(saved: SavedWaveVectors<D>) -> Self {
+        Self {
+            products: PhaseProducts::new(&saved.integers),
+            reciprocal: saved.reciprocal,
+            integers: saved.integers,
+            magnitude: saved.magnitude,
+        }
+    }
 }
 
 /// Why no [`WaveVectors`] could be made.
@@ -149,6 +174,7 @@ impl<const D: usize> WaveVectors<D> {
         }
         Ok(Self {
             reciprocal,
+            products: PhaseProducts::new(&integers),
             integers,
             magnitude,
         })
@@ -200,6 +226,7 @@ impl<const D: usize> WaveVectors<D> {
         });
         self.integers.truncate(count.max(1));
         self.integers.sort_unstable();
+        self.products = PhaseProducts::new(&self.integers);
         self
     }
 
@@ -232,64 +259,70 @@ impl<const D: usize> WaveVectors<D> {
         if displacements.is_empty() {
             return 0.0;
         }
-        let highest: [usize; D] = std::array::from_fn(|k| {
-            let powers = self.integers.iter().map(|n| n[k].unsigned_abs() as usize);
-            powers.max().unwrap_or(0)
-        });
-        // powers[k][n] = (cos, sin) of n b_k . r, for each lane.
-        let mut powers: [Vec<(Lanes, Lanes)>; D] =
-            highest.map(|highest| vec![([1.0; LANES], [0.0; LANES]); highest + 1]);
-        let mut total = 0.0;
-        for particles in displacements.chunks(LANES) {
+        self.products.sum(&self.phases_of(displacements)) / (displacements.len() * self.len()) as f64
+    }
+
+    /// The basis phases `e^(i b_k . r)` of packed positions of `count` particles, with zeros after the last particle.
+    pub(crate) fn phases(&self, positions: &[[Lanes; D]], count: usize) -> Vec<[Phases; D]> {
+        let mut rest = count;
+        let groups = positions.iter().map(|group| {
+            let lanes = rest.min(LANES);
+            rest -= lanes;
+            let mut phases = [Phases::default(); D];
             for k in 0..D {
-                let (mut unit_cos, mut unit_sin) = ([1.0; LANES], [0.0; LANES]);
-                for (lane, displacement) in particles.iter().enumerate() {
-                    let phase = dot(&self.reciprocal[k], displacement);
-                    (unit_sin[lane], unit_cos[lane]) = libm::sincos(phase);
-                }
-                for n in 0..highest[k] {
-                    let (cos, sin) = powers[k][n];
-                    let (next_cos, next_sin) = &mut powers[k][n + 1];
-                    for lane in 0..LANES {
-                        next_cos[lane] = cos[lane] * unit_cos[lane] - sin[lane] * unit_sin[lane];
-                        next_sin[lane] = cos[lane] * unit_sin[lane] + sin[lane] * unit_cos[lane];
-                    }
+                for lane in 0..lanes {
+                    let position = std::array::from_fn(|component| group[component][lane]);
+                    let phase = dot(&self.reciprocal[k], &position);
+                    (phases[k].sin[lane], phases[k].cos[lane]) = libm::sincos(phase);
                 }
             }
-            let mut sum = [0.0; LANES];
-            for n in &self.integers {
-                // The first integer is never negative.
-                let (mut cos, mut sin) = powers[0][n[0].unsigned_abs() as usize];
-                for k in 1..D {
-                    let (factor_cos, factor_sin) = &powers[k][n[k].unsigned_abs() as usize];
-                    let sign = f64::from(n[k].signum());
-                    for lane in 0..LANES {
-                        let (old_cos, signed_sin) = (cos[lane], sign * factor_sin[lane]);
-                        cos[lane] = old_cos * factor_cos[lane] - sin[lane] * signed_sin;
-                        sin[lane] = old_cos * signed_sin + sin[lane] * factor_cos[lane];
-                    }
-                }
-                for lane in 0..LANES {
-                    sum[lane] += cos[lane];
-                }
-            }
-            for value in &sum[..particles.len()] {
-                total += value;
-            }
-        }
-        total / (displacements.len() * self.len()) as f64
+            phases
+        });
+        groups.collect()
+    }
+
+    /// The same of positions one after the other.
+    fn phases_of(&self, positions: &[[f64; D]]) -> Vec<[Phases; D]> {
+        let packed: Vec<[Lanes; D]> = positions.chunks(LANES).map(pack).collect();
+        self.phases(&packed, positions.len())
+    }
+
+    /// `1/(N n_q) sum_i sum_q cos(q . (r_i - r'_i))` for `count` particles, from their basis phases at `r'` and at `r`.
+    pub(crate) fn mean_cosine_between(
+        &self,
+        origin: &[[Phases; D]],
+        now: &[[Phases; D]],
+        count: usize,
+    ) -> f64 {
+        self.products.sum_between(origin, now) / (count * self.len()) as f64
+    }
+
+    /// `rho_q = sum_i e^(i q . r_i)` of each wave vector, as `[real, imaginary]`.
+    pub(crate) fn densities(&self, positions: &[[f64; D]]) -> Vec<[f64; 2]> {
+        self.products.densities(&self.phases_of(positions))
     }
 }
 
-fn dot<const D: usize>(a: &[f64; D], b: &[f64; D]) -> f64 {
+/// At most [`LANES`] vectors side by side, with zeros after the last.
+pub(crate) fn pack<const D: usize>(vectors: &[[f64; D]]) -> [Lanes; D] {
+    let mut group = [[0.0; LANES]; D];
+    for (lane, vector) in vectors.iter().enumerate() {
+        for k in 0..D {
+            group[k][lane] = vector[k];
+        }
+    }
+    group
+}
+
+pub(crate) fn dot<const D: usize>(a: &[f64; D], b: &[f64; D]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn norm<const D: usize>(a: &[f64; D]) -> f64 {
+pub(crate) fn norm<const D: usize>(a: &[f64; D]) -> f64 {
     libm::sqrt(dot(a, a))
 }
 
-fn combine<const D: usize>(basis: &[[f64; D]], integers: &[i32; D]) -> [f64; D] {
+pub(crate) fn combine<const D: usize>(basis: &[[f64; D]], integers: &[i32; D]) -> [f64; D] {
     std::array::from_fn(|component| {
         basis
             .iter()
@@ -301,7 +334,7 @@ fn combine<const D: usize>(basis: &[[f64; D]], integers: &[i32; D]) -> [f64; D] 
 
 /// The rows `b_k` with `a_j . b_k = 2 pi delta_jk`, and the determinant of the cell, by Gauss-Jordan
 /// elimination with row pivoting.
-fn reciprocal_basis<const D: usize>(
+pub(crate) fn reciprocal_basis<const D: usize>(
     cell: &[[f64; D]; D],
 ) -> Result<(Vec<[f64; D]>, f64), WaveVectorError> {
     let mut matrix = *cell;

@@ -1,0 +1,227 @@
+//! `e^(i q . r)` for many wave vectors as products of powers of the `D` basis phases `e^(i b_k . r)`, eight particles
+//! at a time.
+
+use pulp::Arch;
+use std::collections::BTreeSet;
+
+/// Particles that are treated side by side, for the sake of vector instructions.
+pub(crate) const LANES: usize = 8;
+pub(crate) type Lanes = [f64; LANES];
+
+/// A complex number for each of some particles. Zero stands where there is no particle: since no wave vector is zero,
+/// all products with it vanish.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Phases {
+    pub(crate) cos: Lanes,
+    pub(crate) sin: Lanes,
+}
+
+impl Phases {
+    const ONE: Self = Self {
+        cos: [1.0; LANES],
+        sin: [0.0; LANES],
+    };
+
+    /// `a b`. Here and below, what is fused is written out: the bits do not depend on the instruction set.
+    #[inline(always)]
+    fn times(&self, other: &Self) -> Self {
+        let mut product = Self::default();
+        for lane in 0..LANES {
+            let (a, b) = (self.cos[lane], self.sin[lane]);
+            let (c, d) = (other.cos[lane], other.sin[lane]);
+            product.cos[lane] = a.mul_add(c, -(b * d));
+            product.sin[lane] = a.mul_add(d, b * c);
+        }
+        product
+    }
+
+    /// `a b*`.
+    #[inline(always)]
+    fn times_conjugate(&self, other: &Self) -> Self {
+        let mut product = Self::default();
+        for lane in 0..LANES {
+            let (a, b) = (self.cos[lane], self.sin[lane]);
+            let (c, d) = (other.cos[lane], other.sin[lane]);
+            product.cos[lane] = a.mul_add(c, b * d);
+            product.sin[lane] = b.mul_add(c, -(a * d));
+        }
+        product
+    }
+
+    #[inline(always)]
+    fn conjugate(&self) -> Self {
+        Self {
+            cos: self.cos,
+            sin: self.sin.map(|sin| -sin),
+        }
+    }
+}
+
+/// How an entry of the table of powers follows from the basis phases or from earlier entries.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Entry {
+    One,
+    Basis(usize),
+    Product(usize, usize),
+    Conjugate(usize),
+}
+
+/// Which powers the wave vectors need, and how they follow from each other.
+///
+/// A power `n` is the product of the powers `n/2` and `n - n/2`, so that few wave vectors need few powers, and rounding
+/// errors do not add up along a chain.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PhaseProducts<const D: usize> {
+    entries: Vec<Entry>,
+    /// The entries whose product is `e^(i q . r)`, for each wave vector.
+    factors: Vec<[usize; D]>,
+}
+
+impl<const D: usize> PhaseProducts<D> {
+    pub(crate) fn new(integers: &[[i32; D]]) -> Self {
+        let mut entries = vec![Entry::One];
+        let mut factors = vec![[0; D]; integers.len()];
+        for k in 0..D {
+            let mut needed: BTreeSet<u32> = integers.iter().map(|n| n[k].unsigned_abs()).collect();
+            let mut rest = needed.clone();
+            while let Some(power) = rest.pop_last().filter(|&power| power > 1) {
+                for half in [power / 2, power - power / 2] {
+                    needed.insert(half);
+                    rest.insert(half);
+                }
+            }
+            needed.remove(&0);
+            let powers: Vec<u32> = needed.into_iter().collect();
+            let first = entries.len();
+            // Half a power is never zero here, and was entered before: the list is sorted.
+            let place = |power: u32| first + powers.partition_point(|&other| other < power);
+            for &power in &powers {
+                entries.push(if power == 1 {
+                    Entry::Basis(k)
+                } else {
+                    Entry::Product(place(power / 2), place(power - power / 2))
+                });
+            }
+            let negative: BTreeSet<u32> = integers
+                .iter()
+                .filter(|n| n[k] < 0)
+                .map(|n| n[k].unsigned_abs())
+                .collect();
+            let negative: Vec<u32> = negative.into_iter().collect();
+            let first_negative = entries.len();
+            for &power in &negative {
+                entries.push(Entry::Conjugate(place(power)));
+            }
+            for (factors, n) in factors.iter_mut().zip(integers) {
+                let power = n[k].unsigned_abs();
+                factors[k] = match n[k].signum() {
+                    0 => 0,
+                    1 => place(power),
+                    _ => first_negative + negative.partition_point(|&other| other < power),
+                };
+            }
+        }
+        Self { entries, factors }
+    }
+
+    #[inline(always)]
+    fn fill(&self, table: &mut [Phases], basis: &[Phases; D]) {
+        for (index, entry) in self.entries.iter().enumerate() {
+            table[index] = match *entry {
+                Entry::One => Phases::ONE,
+                Entry::Basis(k) => basis[k],
+                Entry::Product(a, b) => table[a].times(&table[b]),
+                Entry::Conjugate(a) => table[a].conjugate(),
+            };
+        }
+    }
+
+    /// Adds up `Re e^(i q . r)` over the wave vectors, for each lane.
+    #[inline(always)]
+    fn add_cosines(&self, table: &[Phases], sum: &mut Lanes) {
+        let mut own = [0.0; LANES];
+        for factors in &self.factors {
+            let (last, first) = (&table[factors[D - 1]], &table[factors[0]]);
+            if D == 1 {
+                for lane in 0..LANES {
+                    own[lane] += last.cos[lane];
+                }
+                continue;
+            }
+            let mut product = *first;
+            for &factor in &factors[1..D - 1] {
+                product = product.times(&table[factor]);
+            }
+            for lane in 0..LANES {
+                let real = product.sin[lane].mul_add(-last.sin[lane], own[lane]);
+                own[lane] = product.cos[lane].mul_add(last.cos[lane], real);
+            }
+        }
+        for lane in 0..LANES {
+            sum[lane] += own[lane];
+        }
+    }
+
+    /// `sum_q sum_i cos(q . (r_i - r'_i))` from the basis phases at the positions `r` and `r'`: no transcendental
+    /// function of the displacement is needed.
+    pub(crate) fn sum_between(&self, origin: &[[Phases; D]], now: &[[Phases; D]]) -> f64 {
+        let mut table = vec![Phases::default(); self.entries.len()];
+        let sum = Arch::new().dispatch(|| {
+            let mut sum = [0.0; LANES];
+            for (origin, now) in origin.iter().zip(now) {
+                let mut relative = [Phases::default(); D];
+                for k in 0..D {
+                    relative[k] = now[k].times_conjugate(&origin[k]);
+                }
+                self.fill(&mut table, &relative);
+                self.add_cosines(&table, &mut sum);
+            }
+            sum
+        });
+        total(&sum)
+    }
+
+    /// `sum_q sum_i cos(q . r_i)` from the basis phases.
+    pub(crate) fn sum(&self, phases: &[[Phases; D]]) -> f64 {
+        let mut table = vec![Phases::default(); self.entries.len()];
+        let sum = Arch::new().dispatch(|| {
+            let mut sum = [0.0; LANES];
+            for basis in phases {
+                self.fill(&mut table, basis);
+                self.add_cosines(&table, &mut sum);
+            }
+            sum
+        });
+        total(&sum)
+    }
+
+    /// `sum_i e^(i q . r_i)` of each wave vector, as `[real, imaginary]`.
+    pub(crate) fn densities(&self, phases: &[[Phases; D]]) -> Vec<[f64; 2]> {
+        let mut table = vec![Phases::default(); self.entries.len()];
+        let mut sums = vec![Phases::default(); self.factors.len()];
+        Arch::new().dispatch(|| {
+            for basis in phases {
+                self.fill(&mut table, basis);
+                for (sum, factors) in sums.iter_mut().zip(&self.factors) {
+                    let mut product = table[factors[0]];
+                    for &factor in &factors[1..] {
+                        product = product.times(&table[factor]);
+                    }
+                    for lane in 0..LANES {
+                        sum.cos[lane] += product.cos[lane];
+                        sum.sin[lane] += product.sin[lane];
+                    }
+                }
+            }
+        });
+        sums.iter()
+            .map(|sum| [total(&sum.cos), total(&sum.sin)])
+            .collect()
+    }
+}
+
+/// The sum over the lanes, always in the same order.
+#[inline(always)]
+pub(crate) fn total(lanes: &Lanes) -> f64 {
+    lanes.iter().sum()
+}
