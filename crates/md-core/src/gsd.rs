@@ -14,8 +14,8 @@
 //! The index of all frames is held in memory (32 bytes a chunk), frames are read one by one. The file must be complete
 //! and can be read in any order: no pipes.
 //!
-//! The reader is our own: what exists on crates.io writes files, and maps them into memory, so that a truncated one ends
-//! the program. Source: the specifications *File layer* (versions 1 and 2) and *HOOMD Schema* at
+//! The reader is our own: `hoomd-gsd` on crates.io maps files into memory, so that one that is truncated meanwhile ends the
+//! program, and depends on some seventy crates. Source: the specifications *File layer* (versions 1 and 2) and *HOOMD Schema* at
 //! <https://gsd.readthedocs.io>.
 
 mod error;

@@ -166,10 +166,7 @@ impl Analyze {
         fs::create_dir_all(&self.output)
             .with_context(|| format!("cannot create {}", self.output.display()))?;
         let statics = Statics::measure(source, &survey, &settings)?;
-        let dynamics = if self.structure_only {
-            None
-        } else if survey.frames() == 1 {
-            eprintln!("note: there is one frame, so there are no dynamics");
+        let dynamics = if self.structure_only || survey.frames() == 1 {
             None
         } else {
             survey.check_order(source)?;

@@ -163,8 +163,8 @@ impl Dynamics {
             diffusion_coefficient(&times, displacement, D, DiffusiveWindow::default())
         });
         let diffusion = diffusion.collect();
-        let displacements =
-            displacements(source, survey, &timeline, &motion, &relaxation, settings)?;
+        let relaxed = relaxation[statics.majority].as_ref().ok().copied();
+        let displacements = displacements(source, survey, &timeline, &motion, relaxed, settings)?;
         Ok(Self {
             wave_number,
             wave_vectors,
@@ -211,34 +211,31 @@ fn observe<const D: usize>(
     })
 }
 
-/// The distributions at the lags nearest to `tau_alpha/10` and `tau_alpha` of each species; where none has relaxed, in the
-/// middle of the lags and at the longest.
+/// The distributions at the lags nearest to `tau_alpha/10` and `tau_alpha` of the most numerous species; where it has not
+/// relaxed, in the middle of the lags and at the longest.
 fn displacements<const D: usize>(
     source: &Source,
     survey: &Survey<D>,
     timeline: &Timeline,
     motion: &SelfCorrelations,
-    relaxation: &[Result<f64, RelaxationError>],
+    relaxation: Option<f64>,
     settings: &Settings,
 ) -> Result<DisplacementDistributions> {
     let measured = &motion.steps;
     let nearest = |time: f64| {
         let wanted = (time / timeline.time_step).ln();
         let distance = |lag: &u64| ((*lag as f64).ln() - wanted).abs();
-        measured
-            .iter()
-            .copied()
-            .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+        let lags = measured.iter().copied();
+        lags.min_by(|a, b| distance(a).total_cmp(&distance(b)))
     };
-    let known = relaxation.iter().filter_map(|time| time.as_ref().ok());
-    let mut lags: Vec<u64> = known
-        .flat_map(|&time| [nearest(0.1 * time), nearest(time)])
-        .flatten()
-        .collect();
-    if lags.is_empty() {
-        lags.extend(measured.get(measured.len() / 2));
-        lags.extend(measured.last());
-    }
+    let lags = match relaxation {
+        Some(time) => [nearest(0.1 * time), nearest(time)],
+        None => [
+            measured.get(measured.len() / 2).copied(),
+            measured.last().copied(),
+        ],
+    };
+    let lags: Vec<u64> = lags.into_iter().flatten().collect();
     let farthest = motion.species.iter().flat_map(|species| {
         let displacements = &species.mean_squared_displacement.values;
         let at = |lag: &u64| measured.iter().position(|step| step == lag);

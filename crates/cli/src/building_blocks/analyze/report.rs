@@ -130,6 +130,9 @@ impl<const D: usize> Report<'_, D> {
     fn results(&self) -> Results {
         let survey = self.survey;
         let mut notes = Vec::new();
+        if survey.frames() == 1 {
+            notes.push("there is one frame, so there is no motion".to_owned());
+        }
         let species = survey.labels.iter().enumerate().map(|(index, label)| {
             let mut results = SpeciesResults {
                 label: label.clone(),

@@ -146,7 +146,7 @@ fn distributions(dynamics: &Dynamics, labels: &[String]) -> Named {
             let density = histogram.density.values.iter();
             let filled = centres.iter().copied().zip(density.copied());
             panel = panel.curve(Curve::new(
-                format!("{prefix}t = {time:.4}"),
+                format!("{prefix}t = {time}"),
                 Style::Line,
                 Color::Sequence(color),
                 filled.filter(|&(_, density)| density > 0.0),
@@ -155,7 +155,7 @@ fn distributions(dynamics: &Dynamics, labels: &[String]) -> Named {
         }
     }
     let figure = Figure::new("Displacements", Axis::linear("P(log_{10} r)")).panel(panel);
-    let caption = "The distribution of the logarithm of displacements, at the lags nearest to τ_{α}/10 and τ_{α}, or in the middle of the lags and at the longest.";
+    let caption = "The distribution of the logarithm of displacements, at the lags nearest to τ_{α}/10 and τ_{α} of the most numerous species, or in the middle of the lags and at the longest.";
     ("displacements", figure, caption.to_owned())
 }
 
