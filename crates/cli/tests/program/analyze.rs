@@ -123,7 +123,7 @@ fn check_against_brute_force<const D: usize>(
         std::array::from_fn(|k| std::array::from_fn(|l| frames[0].cell[k][l]));
     let width = WaveVectors::default_width(&cell, wave_number).unwrap();
     let shell = WaveVectors::shell(&cell, wave_number, width).unwrap();
-    let vectors = shell.limited_to(60).vectors();
+    let vectors = shell.limited_to(30).vectors();
     assert!(found["species"].len() > 20);
     for row in 0..found["species"].len() {
         let species = usize::from(found["species"][row] == "2" || found["species"][row] == "B");
@@ -493,11 +493,14 @@ fn what_cannot_be_analysed_is_refused_with_the_reason() {
         &[],
         &["frame 12", "step 133"],
     );
-    check(
-        &replaced("\n30\n", "\n29\n"),
-        &[],
-        &["line", "stands where"],
+    let cut = good.replace(
+        &format!(
+            "{row}
+"
+        ),
+        "",
     );
+    check(&cut, &[], &["line", "the text ends where atom 30 of 30"]);
     let fewer = replaced("\n30\n", "\n29\n").replace(&format!("{row}\n"), "");
     check(&fewer, &[], &["frame 12", "29 particles instead of 30"]);
     let edge = (30.0_f64 / 0.9).cbrt();

@@ -15,8 +15,8 @@ use vitreous::observables::{
 
 /// Standard errors of the structure come from so many stretches of the trajectory.
 const STRETCHES: usize = 5;
-/// Wave vectors of scattering functions, at most.
-const WAVE_VECTORS: usize = 60;
+/// Wave vectors of scattering functions, at most: as studies have by default.
+const WAVE_VECTORS: usize = 30;
 /// Bins of distributions of displacements.
 const BINS: usize = 120;
 
