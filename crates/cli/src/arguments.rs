@@ -232,8 +232,8 @@ Keys of --json, in the units of the model:
     /// Structure and dynamics of a trajectory that any code wrote.
     ///
     /// Reads extended XYZ, LAMMPS dumps and GSD; positions that were wrapped into the cell are followed from frame to frame.
-    /// Measures the mean squared displacement, alpha_2, F_s(q, t), F(q, t), overlap and chi_4, distributions of
-    /// displacements, g(r) and S(q) of each species, whatever the spacing of the frames. Open index.html in the output folder.
+    /// Measures how particles move (mean squared displacement, scattering functions, overlap, distributions) and where they are,
+    /// g(r) and S(q), of each species and whatever the spacing of the frames. Open index.html in the output folder.
     #[command(after_help = "Examples:
   vitreous analyze run.dump --time-step 0.005 -o results
   vitreous analyze run.gsd --time-step 0.005 --wave-number 7.25 -o results --json

@@ -12,3 +12,4 @@ mod modes;
 mod program;
 mod reference;
 mod study;
+mod trajectories;

@@ -150,7 +150,7 @@ impl<const D: usize> Report<'_, D> {
             match &dynamics.relaxation[index] {
                 Ok(time) => results.relaxation_time = Some(*time),
                 Err(reason) => {
-                    notes.push(format!("species {label} has no relaxation time: {reason}"))
+                    notes.push(format!("species {label} has no relaxation time: {reason}"));
                 }
             }
             match &dynamics.diffusion[index] {

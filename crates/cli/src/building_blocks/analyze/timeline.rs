@@ -32,9 +32,9 @@ impl Timeline {
         let steps: Option<Vec<u64>> = survey.steps.iter().copied().collect();
         let times: Option<Vec<f64>> = survey.times.iter().copied().collect();
         let timeline = Self::of(steps, times, survey.frames(), time_step)?;
-        let mut pairs = timeline.steps.windows(2).enumerate();
-        if let Some((index, pair)) = pairs.find(|(_, pair)| pair[0] >= pair[1]) {
-            anyhow::bail!(
+        for (index, pair) in timeline.steps.windows(2).enumerate() {
+            ensure!(
+                pair[0] < pair[1],
                 "frame {} (from 0, of those selected) is at step {}, not later than step {} of the one before: remove frames that appear twice, or select with --first, --last, --every",
                 index + 1,
                 pair[1],
