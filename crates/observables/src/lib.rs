@@ -67,6 +67,8 @@ pub mod relaxation;
 pub mod schedule;
 mod serde_arrays;
 pub mod stress;
+#[cfg(test)]
+mod test_trajectories;
 pub mod thermalisation;
 pub mod wave_vectors;
 

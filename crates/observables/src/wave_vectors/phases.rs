@@ -1,7 +1,7 @@
 //! `e^(i q . r)` for many wave vectors as products of powers of the `D` basis phases `e^(i b_k . r)`, eight particles
 //! at a time.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use std::collections::BTreeSet;
 
 /// Particles that are treated side by side, for the sake of vector instructions.
@@ -165,58 +165,85 @@ impl<const D: usize> PhaseProducts<D> {
     /// `sum_q sum_i cos(q . (r_i - r'_i))` from the basis phases at the positions `r` and `r'`: no transcendental
     /// function of the displacement is needed.
     pub(crate) fn sum_between(&self, origin: &[[Phases; D]], now: &[[Phases; D]]) -> f64 {
-        let mut table = vec![Phases::default(); self.entries.len()];
-        let sum = Arch::new().dispatch(|| {
-            let mut sum = [0.0; LANES];
-            for (origin, now) in origin.iter().zip(now) {
-                let mut relative = [Phases::default(); D];
-                for k in 0..D {
-                    relative[k] = now[k].times_conjugate(&origin[k]);
-                }
-                self.fill(&mut table, &relative);
-                self.add_cosines(&table, &mut sum);
-            }
-            sum
-        });
-        total(&sum)
+        total(&Arch::new().dispatch(SumOfCosines {
+            products: self,
+            origin,
+            now,
+        }))
     }
 
     /// `sum_q sum_i cos(q . r_i)` from the basis phases.
     pub(crate) fn sum(&self, phases: &[[Phases; D]]) -> f64 {
-        let mut table = vec![Phases::default(); self.entries.len()];
-        let sum = Arch::new().dispatch(|| {
-            let mut sum = [0.0; LANES];
-            for basis in phases {
-                self.fill(&mut table, basis);
-                self.add_cosines(&table, &mut sum);
-            }
-            sum
-        });
-        total(&sum)
+        self.sum_between(&vec![[Phases::ONE; D]; phases.len()], phases)
     }
 
     /// `sum_i e^(i q . r_i)` of each wave vector, as `[real, imaginary]`.
     pub(crate) fn densities(&self, phases: &[[Phases; D]]) -> Vec<[f64; 2]> {
-        let mut table = vec![Phases::default(); self.entries.len()];
-        let mut sums = vec![Phases::default(); self.factors.len()];
-        Arch::new().dispatch(|| {
-            for basis in phases {
-                self.fill(&mut table, basis);
-                for (sum, factors) in sums.iter_mut().zip(&self.factors) {
-                    let mut product = table[factors[0]];
-                    for &factor in &factors[1..] {
-                        product = product.times(&table[factor]);
-                    }
-                    for lane in 0..LANES {
-                        sum.cos[lane] += product.cos[lane];
-                        sum.sin[lane] += product.sin[lane];
-                    }
-                }
-            }
+        let sums = Arch::new().dispatch(Densities {
+            products: self,
+            phases,
         });
         sums.iter()
             .map(|sum| [total(&sum.cos), total(&sum.sin)])
             .collect()
+    }
+}
+
+/// The task of [`PhaseProducts::sum_between`], for each lane. (A closure of this size would not be inlined into the code for
+/// the best instruction set.)
+struct SumOfCosines<'a, const D: usize> {
+    products: &'a PhaseProducts<D>,
+    origin: &'a [[Phases; D]],
+    now: &'a [[Phases; D]],
+}
+
+impl<const D: usize> WithSimd for SumOfCosines<'_, D> {
+    type Output = Lanes;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Lanes {
+        let mut table = vec![Phases::default(); self.products.entries.len()];
+        let mut sum = [0.0; LANES];
+        for (origin, now) in self.origin.iter().zip(self.now) {
+            let mut relative = [Phases::default(); D];
+            for k in 0..D {
+                relative[k] = now[k].times_conjugate(&origin[k]);
+            }
+            self.products.fill(&mut table, &relative);
+            self.products.add_cosines(&table, &mut sum);
+        }
+        sum
+    }
+}
+
+/// The task of [`PhaseProducts::densities`].
+struct Densities<'a, const D: usize> {
+    products: &'a PhaseProducts<D>,
+    phases: &'a [[Phases; D]],
+}
+
+impl<const D: usize> WithSimd for Densities<'_, D> {
+    type Output = Vec<Phases>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vec<Phases> {
+        let products = self.products;
+        let mut table = vec![Phases::default(); products.entries.len()];
+        let mut sums = vec![Phases::default(); products.factors.len()];
+        for basis in self.phases {
+            products.fill(&mut table, basis);
+            for (sum, factors) in sums.iter_mut().zip(&products.factors) {
+                let mut product = table[factors[0]];
+                for &factor in &factors[1..] {
+                    product = product.times(&table[factor]);
+                }
+                for lane in 0..LANES {
+                    sum.cos[lane] += product.cos[lane];
+                    sum.sin[lane] += product.sin[lane];
+                }
+            }
+        }
+        sums
     }
 }
 
