@@ -252,7 +252,7 @@ impl<const D: usize> WaveVectors<D> {
     /// `1/(N n_q) sum_i sum_q cos(q . r_i)` over displacements `r_i` (`N x D`, lengths): the self part of the
     /// intermediate scattering function for these displacements. Zero when there are none.
     ///
-    /// Only the `D` basis phases of a particle are transcendental functions; `e^(i q . r)` is a product of
+    /// Only `D` phases of a particle are transcendental functions; `e^(i q . r)` is a product of
     /// their integer powers, which costs a few multiplications for each wave vector. The order of
     /// summation is fixed.
     pub fn mean_cosine(&self, displacements: &[[f64; D]]) -> f64 {
@@ -262,17 +262,20 @@ impl<const D: usize> WaveVectors<D> {
         self.products.sum(&self.phases_of(displacements)) / (displacements.len() * self.len()) as f64
     }
 
-    /// The basis phases `e^(i b_k . r)` of packed positions of `count` particles, with zeros after the last particle.
+    /// The phases that those of all wave vectors are products of, at packed positions of `count` particles, with zeros
+    /// after the last particle.
     pub(crate) fn phases(&self, positions: &[[Lanes; D]], count: usize) -> Vec<[Phases; D]> {
         let mut rest = count;
+        let generators = self.products.generators();
+        let vectors = generators.map(|n| combine(&self.reciprocal, &n));
         let groups = positions.iter().map(|group| {
             let lanes = rest.min(LANES);
             rest -= lanes;
             let mut phases = [Phases::default(); D];
-            for k in 0..D {
+            for k in (0..D).filter(|&k| generators[k] != [0; D]) {
                 for lane in 0..lanes {
                     let position = std::array::from_fn(|component| group[component][lane]);
-                    let phase = dot(&self.reciprocal[k], &position);
+                    let phase = dot(&vectors[k], &position);
                     (phases[k].sin[lane], phases[k].cos[lane]) = libm::sincos(phase);
                 }
             }
@@ -287,7 +290,7 @@ impl<const D: usize> WaveVectors<D> {
         self.phases(&packed, positions.len())
     }
 
-    /// `1/(N n_q) sum_i sum_q cos(q . (r_i - r'_i))` for `count` particles, from their basis phases at `r'` and at `r`.
+    /// `1/(N n_q) sum_i sum_q cos(q . (r_i - r'_i))` for `count` particles, from their phases at `r'` and at `r`.
     pub(crate) fn mean_cosine_between(
         &self,
         origin: &[[Phases; D]],

@@ -46,8 +46,8 @@ pub type SelfCorrelator<const D: usize> = Correlator<D, SelfMotion<D>>;
 
 /// The moments of the displacements of the particles of each species, for [`SelfCorrelator`].
 ///
-/// Of every frame it keeps the positions and the basis phases `e^(i b_k . r)`, `3 D` numbers for each particle: the phases of
-/// a displacement are products of those of its ends, and need no sine.
+/// Of every frame it keeps the positions and `D` phases `e^(i q . r)`, `3 D` numbers for each particle: the phases of
+/// a displacement are products of powers of those of its ends, and need no sine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SelfMotion<const D: usize> {
     composition: Composition,

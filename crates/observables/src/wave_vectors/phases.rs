@@ -1,5 +1,4 @@
-//! `e^(i q . r)` for many wave vectors as products of powers of the `D` basis phases `e^(i b_k . r)`, eight particles
-//! at a time.
+//! `e^(i q . r)` for many wave vectors as products of powers of a few phases, eight particles at a time.
 
 use pulp::{Arch, Simd, WithSimd};
 use std::collections::BTreeSet;
@@ -57,21 +56,24 @@ impl Phases {
     }
 }
 
-/// How an entry of the table of powers follows from the basis phases or from earlier entries.
+/// How an entry of the table of powers follows from the generators or from earlier entries.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Entry {
     One,
-    Basis(usize),
+    Generator(usize),
     Product(usize, usize),
     Conjugate(usize),
 }
 
-/// Which powers the wave vectors need, and how they follow from each other.
+/// How the phases of the wave vectors follow from those of `D` generators, of which powers and products are taken.
 ///
-/// A power `n` is the product of the powers `n/2` and `n - n/2`, so that few wave vectors need few powers, and rounding
-/// errors do not add up along a chain.
+/// The generators are the basis phases `e^(i b_k . r)` or, of at most `D` wave vectors, these themselves. A power `n` is
+/// the product of the powers `n/2` and `n - n/2`, so that few wave vectors need few powers, and rounding errors do not
+/// add up along a chain.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PhaseProducts<const D: usize> {
+    /// The integers of the generators; zeros where none is needed.
+    generators: [[i32; D]; D],
     entries: Vec<Entry>,
     /// The entries whose product is `e^(i q . r)`, for each wave vector.
     factors: Vec<[usize; D]>,
@@ -81,7 +83,21 @@ impl<const D: usize> PhaseProducts<D> {
     pub(crate) fn new(integers: &[[i32; D]]) -> Self {
         let mut entries = vec![Entry::One];
         let mut factors = vec![[0; D]; integers.len()];
+        let mut generators = [[0; D]; D];
+        if integers.len() <= D {
+            for (index, (factors, n)) in factors.iter_mut().zip(integers).enumerate() {
+                generators[index] = *n;
+                factors[0] = entries.len();
+                entries.push(Entry::Generator(index));
+            }
+            return Self {
+                generators,
+                entries,
+                factors,
+            };
+        }
         for k in 0..D {
+            generators[k][k] = 1;
             let mut needed: BTreeSet<u32> = integers.iter().map(|n| n[k].unsigned_abs()).collect();
             let mut rest = needed.clone();
             while let Some(power) = rest.pop_last().filter(|&power| power > 1) {
@@ -97,7 +113,7 @@ impl<const D: usize> PhaseProducts<D> {
             let place = |power: u32| first + powers.partition_point(|&other| other < power);
             for &power in &powers {
                 entries.push(if power == 1 {
-                    Entry::Basis(k)
+                    Entry::Generator(k)
                 } else {
                     Entry::Product(place(power / 2), place(power - power / 2))
                 });
@@ -121,15 +137,24 @@ impl<const D: usize> PhaseProducts<D> {
                 };
             }
         }
-        Self { entries, factors }
+        Self {
+            generators,
+            entries,
+            factors,
+        }
+    }
+
+    /// The integers of the wave vectors whose phases the others are made of.
+    pub(crate) fn generators(&self) -> &[[i32; D]; D] {
+        &self.generators
     }
 
     #[inline(always)]
-    fn fill(&self, table: &mut [Phases], basis: &[Phases; D]) {
+    fn fill(&self, table: &mut [Phases], generators: &[Phases; D]) {
         for (index, entry) in self.entries.iter().enumerate() {
             table[index] = match *entry {
                 Entry::One => Phases::ONE,
-                Entry::Basis(k) => basis[k],
+                Entry::Generator(k) => generators[k],
                 Entry::Product(a, b) => table[a].times(&table[b]),
                 Entry::Conjugate(a) => table[a].conjugate(),
             };
@@ -162,8 +187,8 @@ impl<const D: usize> PhaseProducts<D> {
         }
     }
 
-    /// `sum_q sum_i cos(q . (r_i - r'_i))` from the basis phases at the positions `r` and `r'`: no transcendental
-    /// function of the displacement is needed.
+    /// `sum_q sum_i cos(q . (r_i - r'_i))` from the generators at the positions `r` and `r'`: no
+    /// transcendental function of the displacement is needed.
     pub(crate) fn sum_between(&self, origin: &[[Phases; D]], now: &[[Phases; D]]) -> f64 {
         total(&Arch::new().dispatch(SumOfCosines {
             products: self,
@@ -172,7 +197,7 @@ impl<const D: usize> PhaseProducts<D> {
         }))
     }
 
-    /// `sum_q sum_i cos(q . r_i)` from the basis phases.
+    /// `sum_q sum_i cos(q . r_i)` from the generators.
     pub(crate) fn sum(&self, phases: &[[Phases; D]]) -> f64 {
         self.sum_between(&vec![[Phases::ONE; D]; phases.len()], phases)
     }
@@ -230,8 +255,8 @@ impl<const D: usize> WithSimd for Densities<'_, D> {
         let products = self.products;
         let mut table = vec![Phases::default(); products.entries.len()];
         let mut sums = vec![Phases::default(); products.factors.len()];
-        for basis in self.phases {
-            products.fill(&mut table, basis);
+        for generators in self.phases {
+            products.fill(&mut table, generators);
             for (sum, factors) in sums.iter_mut().zip(&products.factors) {
                 let mut product = table[factors[0]];
                 for &factor in &factors[1..] {
