@@ -76,7 +76,9 @@ fn correlators(criterion: &mut Criterion) {
     group.sample_size(10);
 
     for vectors in [3, 30] {
-        let wave_vectors = WaveVectors::shell(&cell(), 7.25, 0.3).unwrap().limited_to(vectors);
+        let wave_vectors = WaveVectors::shell(&cell(), 7.25, 0.3)
+            .unwrap()
+            .limited_to(vectors);
         let empty = SelfCorrelator::new(&species, vec![wave_vectors], schedule.clone(), 1);
         let empty = empty.unwrap().taking_all_frames();
         group.bench_function(BenchmarkId::new("self", vectors), |bencher| {
@@ -100,7 +102,9 @@ fn correlators(criterion: &mut Criterion) {
             black_box(correlator.finish())
         });
     });
-    let wave_vectors = WaveVectors::shell(&cell(), 7.25, 0.3).unwrap().limited_to(30);
+    let wave_vectors = WaveVectors::shell(&cell(), 7.25, 0.3)
+        .unwrap()
+        .limited_to(30);
     let empty = CollectiveCorrelator::new(&species, wave_vectors.clone(), schedule.clone(), 1);
     let empty = empty.unwrap().taking_all_frames();
     group.bench_function("collective, 30 wave vectors", |bencher| {

@@ -180,8 +180,12 @@ impl<const D: usize> StressCorrelator<D> {
             result.pairs.push(point.pairs);
             let correlation_error = error(|point| point.correlation);
             let integral_error = error(|point| point.integral).map(|error| unit * error);
-            result.autocorrelation.push((point.correlation, correlation_error));
-            result.viscosity.push((unit * point.integral, integral_error));
+            result
+                .autocorrelation
+                .push((point.correlation, correlation_error));
+            result
+                .viscosity
+                .push((unit * point.integral, integral_error));
         }
         result
     }

@@ -128,7 +128,9 @@ impl<const D: usize> Correlation<D> for SelfMotion<D> {
 
     fn difference(&self, other: &Self) -> Option<&'static str> {
         let wave_vectors = (self.wave_vectors != other.wave_vectors).then_some("wave vectors");
-        self.composition.difference(&other.composition).or(wave_vectors)
+        self.composition
+            .difference(&other.composition)
+            .or(wave_vectors)
     }
 
     fn restore(&self, snapshot: &mut Self::Snapshot) -> Result<(), &'static str> {

@@ -21,7 +21,8 @@ fn naive<const D: usize>(walk: &Walk<D>, cutoffs: &[Vec<f64>]) -> Vec<Vec<u32>> 
                         }
                     }
                     let squared: f64 = distance.iter().map(|x| x * x).sum();
-                    let cutoff = cutoffs[usize::from(walk.species[i])][usize::from(walk.species[j])];
+                    let cutoff =
+                        cutoffs[usize::from(walk.species[i])][usize::from(walk.species[j])];
                     let itself = i == j && image == images / 2;
                     if squared < cutoff * cutoff && !itself {
                         list.push(j as u32);
@@ -37,7 +38,10 @@ fn agrees<const D: usize>(walk: &Walk<D>, [aa, ab, bb]: [f64; 3]) -> Result<(), 
     let cutoffs = vec![vec![aa, ab], vec![ab, bb]];
     let found =
         NeighbourLists::within(&walk.cell, &walk.frames[0], &walk.species, &cutoffs).unwrap();
-    prop_assert_eq!(&found, &NeighbourLists::from_lists(&naive(walk, &cutoffs)).unwrap());
+    prop_assert_eq!(
+        &found,
+        &NeighbourLists::from_lists(&naive(walk, &cutoffs)).unwrap()
+    );
     prop_assert!(found.is_sound(walk.species.len()));
     Ok(())
 }
@@ -106,7 +110,11 @@ fn refuses_nonsense() {
     ));
     assert!(matches!(
         NeighbourLists::from_lists(&[vec![0], vec![2]]),
-        Err(CorrelatorError::UnknownNeighbour { particle: 1, neighbour: 2, .. })
+        Err(CorrelatorError::UnknownNeighbour {
+            particle: 1,
+            neighbour: 2,
+            ..
+        })
     ));
     let empty = within(&cell, &[], &[], 1.0).unwrap();
     assert_eq!(empty.particles(), 0);

@@ -35,8 +35,16 @@ fn naive_neighbours<const D: usize>(walk: &Walk<D>, step: usize, i: usize) -> Ve
     neighbours
 }
 
-fn agrees<const D: usize>(walk: &Walk<D>, interval: usize, given: bool) -> Result<(), TestCaseError> {
-    let shell = |q| WaveVectors::shell(&walk.cell, q, 1.5).unwrap().limited_to(7);
+fn agrees<const D: usize>(
+    walk: &Walk<D>,
+    interval: usize,
+    given: bool,
+) -> Result<(), TestCaseError> {
+    let shell = |q| {
+        WaveVectors::shell(&walk.cell, q, 1.5)
+            .unwrap()
+            .limited_to(7)
+    };
     let wave_vectors = vec![shell(4.0), shell(5.0)];
     let schedule = LogSchedule::of_lags(vec![1, 3, 11]).unwrap();
     let mut correlator = CageRelativeCorrelator::new(
@@ -50,7 +58,9 @@ fn agrees<const D: usize>(walk: &Walk<D>, interval: usize, given: bool) -> Resul
     .unwrap();
     let particles = walk.species.len();
     // Own lists: everyone's neighbour is the next particle.
-    let ring: Vec<Vec<u32>> = (0..particles).map(|i| vec![((i + 1) % particles) as u32]).collect();
+    let ring: Vec<Vec<u32>> = (0..particles)
+        .map(|i| vec![((i + 1) % particles) as u32])
+        .collect();
     let own = NeighbourLists::from_lists(&ring).unwrap();
     while let Some(positions) = walk.frames.get(correlator.next_step() as usize) {
         let mut frame = Frame::new(correlator.next_step(), positions);
@@ -83,9 +93,9 @@ fn agrees<const D: usize>(walk: &Walk<D>, interval: usize, given: bool) -> Resul
                 let kind = usize::from(walk.species[i]);
                 sums[kind][0] += r.iter().map(|x| x * x).sum::<f64>();
                 let vectors = wave_vectors[kind].vectors();
-                let cosines = vectors.iter().map(|q| {
-                    (0..D).map(|k| q[k] * r[k]).sum::<f64>().cos()
-                });
+                let cosines = vectors
+                    .iter()
+                    .map(|q| (0..D).map(|k| q[k] * r[k]).sum::<f64>().cos());
                 sums[kind][1] += cosines.sum::<f64>() / vectors.len() as f64;
             }
         }
@@ -143,7 +153,12 @@ fn refuses_what_does_not_match() {
         CageRelativeCorrelator::new(cell, &[0, 1, 0], cutoffs, wave_vectors, schedule, 5)
     };
     let uneven = vec![vec![1.0, 2.0], vec![1.5, 1.0]];
-    for cutoffs in [uneven, vec![vec![1.0]], vec![vec![1.0; 3]; 3], vec![vec![-1.0; 2]; 2]] {
+    for cutoffs in [
+        uneven,
+        vec![vec![1.0]],
+        vec![vec![1.0; 3]; 3],
+        vec![vec![-1.0; 2]; 2],
+    ] {
         assert!(matches!(
             make(&cell, cutoffs),
             Err(CorrelatorError::Cutoffs { .. })

@@ -4,9 +4,8 @@ use proptest::prelude::*;
 
 /// Positions relative to the centre of mass.
 fn centred<const D: usize>(frame: &[[f64; D]]) -> Vec<[f64; D]> {
-    let centre: [f64; D] = std::array::from_fn(|k| {
-        frame.iter().map(|r| r[k]).sum::<f64>() / frame.len() as f64
-    });
+    let centre: [f64; D] =
+        std::array::from_fn(|k| frame.iter().map(|r| r[k]).sum::<f64>() / frame.len() as f64);
     frame
         .iter()
         .map(|r| std::array::from_fn(|k| r[k] - centre[k]))
@@ -15,7 +14,9 @@ fn centred<const D: usize>(frame: &[[f64; D]]) -> Vec<[f64; D]> {
 
 /// `sum_(i in a) sum_(j in b) cos(q . (r_i(t) - r_j(0)))`, one pair of particles after the other.
 fn agrees<const D: usize>(walk: &Walk<D>, interval: usize) -> Result<(), TestCaseError> {
-    let shell = WaveVectors::shell(&walk.cell, 4.0, 1.5).unwrap().limited_to(7);
+    let shell = WaveVectors::shell(&walk.cell, 4.0, 1.5)
+        .unwrap()
+        .limited_to(7);
     let schedule = LogSchedule::new(1, 25, 5).unwrap();
     let mut correlator =
         CollectiveCorrelator::new(&walk.species, shell.clone(), schedule, interval as u64).unwrap();

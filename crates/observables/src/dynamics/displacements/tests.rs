@@ -109,16 +109,19 @@ fn brownian_motion_is_gaussian() {
     let histogram = &correlator.finish().species[0].van_hove[0];
     let spread = 5.0 * variance * (1.0 - 1.0 / particles as f64);
     for (centre, density) in axial.centres().iter().zip(&histogram.density.values) {
-        let gaussian = |x: f64| {
-            (-x * x / (2.0 * spread)).exp() / (std::f64::consts::TAU * spread).sqrt()
-        };
+        let gaussian =
+            |x: f64| (-x * x / (2.0 * spread)).exp() / (std::f64::consts::TAU * spread).sqrt();
         // The mean over the bin, by Simpson's rule: its error is 1e-4 of the density here.
         let half = 0.5 * axial.width();
-        let expected = (gaussian(centre - half) + 4.0 * gaussian(*centre) + gaussian(centre + half)) / 6.0;
+        let expected =
+            (gaussian(centre - half) + 4.0 * gaussian(*centre) + gaussian(centre + half)) / 6.0;
         // Independent displacements: five standard deviations of a count, and the kurtosis -0.1/5 of the steps.
         let samples = histogram.counted as f64 * axial.width();
         let slack = 5.0 * (expected.max(1.0 / samples) / samples).sqrt() + 0.02 * expected;
-        assert!((density - expected).abs() < slack, "{centre}: {density} {expected}");
+        assert!(
+            (density - expected).abs() < slack,
+            "{centre}: {density} {expected}"
+        );
     }
 }
 

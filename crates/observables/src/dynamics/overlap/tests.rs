@@ -30,15 +30,18 @@ fn agrees<const D: usize>(
                 .iter()
                 .map(|&(start, end)| {
                     let moved = walk.displacements(start, end);
-                    let near = |&&i: &&usize| {
-                        moved[i].iter().map(|x| x * x).sum::<f64>().sqrt() < radius
-                    };
+                    let near =
+                        |&&i: &&usize| moved[i].iter().map(|x| x * x).sum::<f64>().sqrt() < radius;
                     members.iter().filter(near).count() as f64 / members.len() as f64
                 })
                 .collect();
             let count = overlaps.len() as f64;
             let mean = overlaps.iter().sum::<f64>() / count;
-            let variance = overlaps.iter().map(|q| (q - mean) * (q - mean)).sum::<f64>() / count;
+            let variance = overlaps
+                .iter()
+                .map(|q| (q - mean) * (q - mean))
+                .sum::<f64>()
+                / count;
             prop_assert!(close(series.overlap.values[index], mean));
             // At most 25 particles: <Q^2> - <Q>^2 loses 1e-16, N times that is 3e-15.
             let expected = members.len() as f64 * variance;
@@ -105,7 +108,10 @@ fn refuses_nonsense() {
         assert!(matches!(made, Err(CorrelatorError::Parameter { .. })));
     }
     let gap = OverlapCorrelator::<2>::new(&[0, 2], 0.3, schedule.clone(), 5);
-    assert!(matches!(gap, Err(CorrelatorError::EmptySpecies { species: 1 })));
+    assert!(matches!(
+        gap,
+        Err(CorrelatorError::EmptySpecies { species: 1 })
+    ));
     let make = |radius| OverlapCorrelator::<2>::new(&[0], radius, schedule.clone(), 5).unwrap();
     assert!(make(0.3).merge(make(0.4)).is_err());
     assert!(make(0.3).merge(make(0.3)).is_ok());

@@ -1,5 +1,5 @@
 use super::*;
-use crate::test_trajectories::{Walk, close, generator, normal, walks};
+use crate::test_trajectories::{Walk, generator, normal, walks};
 use proptest::prelude::*;
 
 /// The positions of a walk serve as velocities.
@@ -61,8 +61,7 @@ fn ornstein_uhlenbeck_velocities_decay_exponentially() {
         .map(|_| std::array::from_fn(|_| normal(&mut random)))
         .collect();
     let schedule = LogSchedule::new(1, 20, 10).unwrap();
-    let mut correlator =
-        VelocityCorrelator::<3>::new(&vec![0; particles], schedule, 20).unwrap();
+    let mut correlator = VelocityCorrelator::<3>::new(&vec![0; particles], schedule, 20).unwrap();
     for step in 0..1000 {
         if step == correlator.next_step() {
             let frame = Frame::new(step, &[]).with_velocities(&velocities);
@@ -99,7 +98,11 @@ fn says_what_is_missing() {
     let error = correlator.observe(&Frame::new(0, &[]).with_velocities(&broken));
     assert!(matches!(
         error,
-        Err(CorrelatorError::NotFinite { particle: 1, quantity: "velocity", .. })
+        Err(CorrelatorError::NotFinite {
+            particle: 1,
+            quantity: "velocity",
+            ..
+        })
     ));
     assert_eq!(correlator, before);
 }
