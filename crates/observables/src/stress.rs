@@ -118,7 +118,6 @@ impl<const D: usize> StressCorrelator<D> {
         })
     }
 
-    #[expect(clippy::missing_panics_doc, reason = "the numbers are in range")]
     fn empty_run() -> MultipleTau {
         MultipleTau::new(D * (D - 1) / 2, CHANNELS).expect("some signals and sixteen lags")
     }

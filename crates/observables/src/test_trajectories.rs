@@ -41,7 +41,7 @@ impl<const D: usize> Walk<D> {
             })
         });
         let mut species: Vec<u8> = (0..particles)
-            .map(|_| u8::from(random.next_u64() % 3 == 0))
+            .map(|_| u8::from(random.next_u64().is_multiple_of(3)))
             .collect();
         species[0] = 1;
         species[particles - 1] = 0;

@@ -205,7 +205,7 @@ fn a_joined_run_continues_to_the_same_bits() {
     let mut copy = whole.clone();
     while whole.next_step() < 3000 {
         let step = whole.next_step();
-        if step % 97 == 0 {
+        if step.is_multiple_of(97) {
             copy = serde_json::from_str(&serde_json::to_string(&copy).unwrap()).unwrap();
         }
         whole.push(step, &[]).unwrap();

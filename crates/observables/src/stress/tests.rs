@@ -80,10 +80,12 @@ fn viscosity_of_an_ornstein_uhlenbeck_stress() {
     let mut plateaus = 0;
     for (index, &step) in result.steps.iter().enumerate() {
         // From 100 samples on 0.9^100 = 3e-5 of the integral is left.
-        if step >= 100 * interval + result.blocks[index] && step < 1000 * interval {
+        if step >= 100 * interval + result.blocks[index] && step < 500 * interval {
             plateaus += 1;
             let error = result.viscosity.standard_errors[index].unwrap();
             assert!((result.viscosity.values[index] - exact).abs() < 4.0 * error);
+            // The noise of the integral up to t is sqrt(4 t/t_all) of it, for all runs and components 4 % at the end; the error is
+            // itself known to 20 %.
             assert!(error < 0.06 * exact, "{error} {exact}");
         }
     }
