@@ -70,6 +70,8 @@ pub mod schedule;
 mod serde_arrays;
 pub mod stress;
 pub mod structure;
+#[cfg(test)]
+mod test_trajectories;
 pub mod thermalisation;
 pub mod wave_vectors;
 

@@ -17,12 +17,13 @@ const AVERAGED: usize = 2;
 /// half-width `tau_l` (sampled: weights `(tau_l - |j - k tau_l|)/tau_l^2`). [`points`](Self::points) uses levels above 0 only for
 /// `k >= p/2`, where the triangle is narrower than `2/p` of the lag; the bias is `C''(t) tau_l^2/12` to leading order.
 ///
-/// **What they do to the integral: nothing, if it stays on one level.** The triangles of a level add up to one at every lag. The
-/// trapezoidal sum on level `l` from lag zero on, `tau_l (C_l(0)/2 + C_l(1) + ... + C_l(k)/2)`, therefore weighs all samples of `C` up to
-/// `(k - 1) tau_l` by one, and ramps down to zero at `(k + 1) tau_l`: it is the running integral (trapezoidal sum over samples), averaged
-/// over its upper limit from `(k - 1) tau_l` to `(k + 1) tau_l`, and has no other bias. On the plateau of a Green-Kubo integral that is
-/// the plateau. Sums that change from level to level on the way (fine ones at short, coarse ones at long lags) do not
-/// have this property. For this reason all lags from zero on are kept on every level.
+/// **What they do to the integral: nothing, if it stays on one level.** The triangles of a level add up to one at every
+/// lag. The trapezoidal sum on level `l` from lag zero on, `tau_l (C_l(0)/2 + C_l(1) + ... + C_l(k)/2)`, therefore
+/// weighs all samples of `C` up to `(k - 1) tau_l` by one (lag zero by one half), and ramps down to zero at
+/// `(k + 1) tau_l`: it is the sum over samples `C(0)/2 + C(1) + ... + C(n)`, averaged over its upper limit `n` from
+/// `(k - 1) tau_l` to `(k + 1) tau_l - 1`, and has no other bias. On the plateau of a Green-Kubo integral that is the
+/// plateau. Sums that change from level to level on the way (fine ones at short, coarse ones at long lags) do not have
+/// this property. For this reason all lags from zero on are kept on every level.
 ///
 /// Source: Ramírez, Sukumaran, Vorselaars and Likhtman, J. Chem. Phys. 133, 154103 (2010), here with `m = 2`.
 ///

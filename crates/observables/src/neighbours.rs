@@ -119,7 +119,9 @@ impl NeighbourLists {
     ///
     /// If there is no such particle.
     pub fn of(&self, particle: usize) -> &[u32] {
-        let start = particle.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let start = particle
+            .checked_sub(1)
+            .map_or(0, |before| self.ends[before]);
         &self.neighbours[start..self.ends[particle]]
     }
 
@@ -128,7 +130,10 @@ impl NeighbourLists {
         self.ends.len() == particles
             && self.ends.is_sorted()
             && self.ends.last().copied().unwrap_or(0) == self.neighbours.len()
-            && self.neighbours.iter().all(|&other| (other as usize) < particles)
+            && self
+                .neighbours
+                .iter()
+                .all(|&other| (other as usize) < particles)
     }
 }
 

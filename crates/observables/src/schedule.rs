@@ -104,7 +104,7 @@ impl LogSchedule {
     ///
     /// Of the distances between frames that fall into one interval of `log10`, of width `1/per_decade`, that is chosen which
     /// the most pairs of frames have, and the shortest of those that have equally many. Evenly spaced frames give
-    /// multiples of their spacing; blocks of log-spaced frames give the lags of the block.
+    /// multiples of their spacing; blocks of log-spaced frames give mostly the lags of the block.
     ///
     /// All pairs of frames are looked at: up to some ten thousand frames that takes seconds.
     ///
@@ -262,7 +262,68 @@ mod tests {
         assert_eq!(schedule.after(100), None);
     }
 
+    #[test]
+    fn chosen_lags_and_frames_that_cannot_be() {
+        assert_eq!(LogSchedule::of_lags(vec![]), Err(ScheduleError::NoLags));
+        assert!(LogSchedule::of_lags(vec![1, u64::MAX]).is_err());
+        let schedule = LogSchedule::of_lags(vec![8, 2, 8]).unwrap();
+        assert_eq!(schedule.clone().with_zero().lags(), [0, 2, 8]);
+        assert_eq!(schedule.with_zero().with_zero().lags(), [0, 2, 8]);
+        for steps in [&[][..], &[7]] {
+            assert_eq!(LogSchedule::of_frames(steps, 5), Err(ScheduleError::NoLags));
+        }
+        assert_eq!(
+            LogSchedule::of_frames(&[1, 4, 4], 5),
+            Err(ScheduleError::NotIncreasing {
+                before: 4,
+                after: 4
+            })
+        );
+        assert!(LogSchedule::of_frames(&[0, u64::MAX], 5).is_err());
+        assert!(LogSchedule::of_frames(&[0, 1], 0).is_err());
+    }
+
+    #[test]
+    fn blocks_of_frames_give_the_lags_of_the_block() {
+        // Five blocks of 64 steps, with frames at powers of two.
+        let inside = [0, 1, 2, 4, 8, 16, 32];
+        let steps: Vec<u64> = (0..5)
+            .flat_map(|block| inside.map(|step| 64 * block + step))
+            .collect();
+        let schedule = LogSchedule::of_frames(&steps, 4).unwrap();
+        // Four to a decade are a factor of 1.78. The powers of two are the most frequent, but 24 = 32 - 8 has an interval of its
+        // own, and 192, three blocks, is more frequent than 256, four.
+        assert_eq!(schedule.lags(), [1, 2, 4, 8, 16, 24, 32, 64, 128, 192]);
+    }
+
     proptest! {
+        #[test]
+        fn lags_of_frames_occur_and_are_few(
+            gaps in prop::collection::vec(1_u64..50, 1..60), per_decade in 1_usize..20,
+        ) {
+            let mut steps = vec![17];
+            for gap in gaps {
+                steps.push(steps[steps.len() - 1] + gap);
+            }
+            let schedule = LogSchedule::of_frames(&steps, per_decade).unwrap();
+            let pairs = |lag: u64| steps.iter().filter(|&step| steps.contains(&(step + lag))).count();
+            let interval = |lag: u64| ((lag as f64).log10() * per_decade as f64).floor();
+            for &lag in schedule.lags() {
+                prop_assert!(pairs(lag) > 0);
+                // No lag of its interval has more.
+                for other in (1..4000).filter(|&other| interval(other) == interval(lag)) {
+                    prop_assert!(pairs(other) <= pairs(lag));
+                }
+            }
+            for pair in schedule.lags().windows(2) {
+                prop_assert!(interval(pair[0]) < interval(pair[1]));
+            }
+            let all = steps.iter().flat_map(|from| steps.iter().map(move |to| to.saturating_sub(*from)));
+            for lag in all.filter(|&lag| lag > 0) {
+                prop_assert!(schedule.lags().iter().any(|&own| interval(own) == interval(lag)));
+            }
+        }
+
         #[test]
         fn increases_between_its_ends_without_gaps(
             shortest in 1_u64..10_000, factor in 1.0_f64..1e9, per_decade in 1_usize..60,

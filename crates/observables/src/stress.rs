@@ -118,7 +118,6 @@ impl<const D: usize> StressCorrelator<D> {
         })
     }
 
-    #[expect(clippy::missing_panics_doc, reason = "the numbers are in range")]
     fn empty_run() -> MultipleTau {
         MultipleTau::new(D * (D - 1) / 2, CHANNELS).expect("some signals and sixteen lags")
     }
@@ -180,8 +179,12 @@ impl<const D: usize> StressCorrelator<D> {
             result.pairs.push(point.pairs);
             let correlation_error = error(|point| point.correlation);
             let integral_error = error(|point| point.integral).map(|error| unit * error);
-            result.autocorrelation.push((point.correlation, correlation_error));
-            result.viscosity.push((unit * point.integral, integral_error));
+            result
+                .autocorrelation
+                .push((point.correlation, correlation_error));
+            result
+                .viscosity
+                .push((unit * point.integral, integral_error));
         }
         result
     }

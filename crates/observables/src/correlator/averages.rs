@@ -41,10 +41,7 @@ impl Sums {
         self.sums[index] / self.origins as f64
     }
 
-    pub(crate) fn add_up<'a>(
-        width: usize,
-        parts: impl Iterator<Item = (u64, &'a [f64])>,
-    ) -> Self {
+    pub(crate) fn add_up<'a>(width: usize, parts: impl Iterator<Item = (u64, &'a [f64])>) -> Self {
         let mut total = Self {
             origins: 0,
             sums: vec![0.0; width],
@@ -72,7 +69,10 @@ impl LagAverage {
     /// The mean of the sum at `index`, with its standard error.
     pub fn mean(&self, index: usize) -> (f64, Option<f64>) {
         let mean = self.total.mean(index);
-        (mean, self.standard_error(|sample| sample.mean(index) - mean))
+        (
+            mean,
+            self.standard_error(|sample| sample.mean(index) - mean),
+        )
     }
 
     /// The standard error of a number of which each sample deviates by `deviation(sample)`.

@@ -17,7 +17,10 @@ pub(crate) struct Composition {
 impl Composition {
     /// For particles of species that count from zero without gaps.
     pub(crate) fn new(species: &[u8]) -> Result<Self, CorrelatorError> {
-        let kinds = species.iter().max().map_or(0, |&last| usize::from(last) + 1);
+        let kinds = species
+            .iter()
+            .max()
+            .map_or(0, |&last| usize::from(last) + 1);
         Self::with_kinds(species, kinds)
     }
 
@@ -75,7 +78,11 @@ impl Composition {
         vectors: &[[f64; D]],
     ) -> Result<Vec<[f64; D]>, CorrelatorError> {
         let centred = self.centred_in_place(step, quantity, vectors)?;
-        Ok(self.order.iter().map(|&particle| centred[particle]).collect())
+        Ok(self
+            .order
+            .iter()
+            .map(|&particle| centred[particle])
+            .collect())
     }
 
     /// The same in the order of the particles.

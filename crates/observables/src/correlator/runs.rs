@@ -48,9 +48,8 @@ impl Run {
         let longest = schedule.longest().max(1);
         let number = |length: u64| origin / longest / length;
         // An origin of the last but one block may still be waiting for its long lags.
-        let find = |blocks: &[Block], number: u64| {
-            blocks.iter().rposition(|block| block.number == number)
-        };
+        let find =
+            |blocks: &[Block], number: u64| blocks.iter().rposition(|block| block.number == number);
         let mut place = find(&self.blocks, number(self.block_length));
         if place.is_none() && self.blocks.len() == MOST_BLOCKS {
             self.join_pairs();
@@ -97,9 +96,10 @@ impl Run {
     pub(super) fn fits(&self, lags: usize, width: usize) -> bool {
         self.block_length.is_power_of_two()
             && self.blocks.len() <= MOST_BLOCKS
-            && self.blocks.iter().all(|block| {
-                block.origins.len() == lags && block.sums.len() == lags * width
-            })
+            && self
+                .blocks
+                .iter()
+                .all(|block| block.origins.len() == lags && block.sums.len() == lags * width)
     }
 
     fn parts(&self, width: usize, lag: usize) -> impl Iterator<Item = (u64, &[f64])> {

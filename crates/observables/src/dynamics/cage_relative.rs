@@ -114,9 +114,11 @@ impl<const D: usize> Correlation<D> for CageRelative<D> {
 
     fn snapshot(&self, frame: &Frame<'_, D>) -> Result<Self::Snapshot, CorrelatorError> {
         Ok(CageSnapshot {
-            positions: self
-                .composition
-                .centred_in_place(frame.step, "position", frame.positions)?,
+            positions: self.composition.centred_in_place(
+                frame.step,
+                "position",
+                frame.positions,
+            )?,
             neighbours: NeighbourLists::default(),
         })
     }

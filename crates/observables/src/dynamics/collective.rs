@@ -123,7 +123,9 @@ impl<const D: usize> Correlation<D> for Collective<D> {
 
     fn difference(&self, other: &Self) -> Option<&'static str> {
         let wave_vectors = (self.wave_vectors != other.wave_vectors).then_some("wave vectors");
-        self.composition.difference(&other.composition).or(wave_vectors)
+        self.composition
+            .difference(&other.composition)
+            .or(wave_vectors)
     }
 
     fn restore(&self, snapshot: &mut Self::Snapshot) -> Result<(), &'static str> {
@@ -169,7 +171,11 @@ impl CollectiveCorrelations {
     pub fn partial(&self, first: usize, second: usize) -> Option<&Series> {
         let species = [first.min(second), first.max(second)];
         let mut partial = self.partial.iter();
-        Some(&partial.find(|partial| partial.species == species)?.scattering)
+        Some(
+            &partial
+                .find(|partial| partial.species == species)?
+                .scattering,
+        )
     }
 }
 

@@ -59,7 +59,11 @@ impl Bins {
         let (name, value, range) = if !low.is_finite() {
             ("the lower end of the bins", low, "finite")
         } else if !(high - low).is_finite() || high <= low {
-            ("the upper end of the bins", high, "finite and above the lower end")
+            (
+                "the upper end of the bins",
+                high,
+                "finite and above the lower end",
+            )
         } else if !(1..=1_000_000).contains(&number) {
             ("the number of bins", number as f64, "from 1 to 1000000")
         } else {

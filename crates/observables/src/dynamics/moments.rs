@@ -2,7 +2,7 @@
 
 use crate::correlator::{Averages, LagAverage, Series};
 use crate::wave_vectors::{LANES, Lanes, pack, total};
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
 /// What is summed over origins for each species: squared and quartic displacement, self scattering, its square.
@@ -21,17 +21,7 @@ impl DisplacementMoments {
         to: &[[Lanes; D]],
         count: usize,
     ) -> Self {
-        let (squared, quartic) = Arch::new().dispatch(|| {
-            let (mut squared, mut quartic) = ([0.0; LANES], [0.0; LANES]);
-            for (from, to) in from.iter().zip(to) {
-                let square = squared_distances(from, to);
-                for lane in 0..LANES {
-                    squared[lane] += square[lane];
-                    quartic[lane] = square[lane].mul_add(square[lane], quartic[lane]);
-                }
-            }
-            (squared, quartic)
-        });
+        let (squared, quartic) = Arch::new().dispatch(Sums { from, to });
         Self {
             squared: total(&squared) / count as f64,
             quartic: total(&quartic) / count as f64,
@@ -53,6 +43,29 @@ impl DisplacementMoments {
     }
 }
 
+/// The task of [`DisplacementMoments::between`].
+struct Sums<'a, const D: usize> {
+    from: &'a [[Lanes; D]],
+    to: &'a [[Lanes; D]],
+}
+
+impl<const D: usize> WithSimd for Sums<'_, D> {
+    type Output = (Lanes, Lanes);
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> (Lanes, Lanes) {
+        let (mut squared, mut quartic) = ([0.0; LANES], [0.0; LANES]);
+        for (from, to) in self.from.iter().zip(self.to) {
+            let square = squared_distances(from, to);
+            for lane in 0..LANES {
+                squared[lane] += square[lane];
+                quartic[lane] += square[lane] * square[lane];
+            }
+        }
+        (squared, quartic)
+    }
+}
+
 /// `|r - r'|^2` for each lane.
 #[inline(always)]
 pub(super) fn squared_distances<const D: usize>(from: &[Lanes; D], to: &[Lanes; D]) -> Lanes {
@@ -60,7 +73,7 @@ pub(super) fn squared_distances<const D: usize>(from: &[Lanes; D], to: &[Lanes; 
     for k in 0..D {
         for lane in 0..LANES {
             let difference = to[k][lane] - from[k][lane];
-            square[lane] = difference.mul_add(difference, square[lane]);
+            square[lane] += difference * difference;
         }
     }
     square

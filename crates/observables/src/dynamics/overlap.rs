@@ -97,7 +97,10 @@ impl<const D: usize> Correlation<D> for Overlap {
                 let square = squared_distances(from, to);
                 let lanes = rest.min(LANES);
                 rest -= lanes;
-                close += square[..lanes].iter().filter(|&&square| square < limit).count();
+                close += square[..lanes]
+                    .iter()
+                    .filter(|&&square| square < limit)
+                    .count();
             }
             all += close;
             add(sums, close as f64 / count as f64);

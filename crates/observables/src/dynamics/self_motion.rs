@@ -46,8 +46,8 @@ pub type SelfCorrelator<const D: usize> = Correlator<D, SelfMotion<D>>;
 
 /// The moments of the displacements of the particles of each species, for [`SelfCorrelator`].
 ///
-/// Of every frame it keeps the positions and the basis phases `e^(i b_k . r)`, `3 D` numbers for each particle: the phases of
-/// a displacement are products of those of its ends, and need no sine.
+/// Of every frame it keeps the positions and `D` phases `e^(i q . r)`, `3 D` numbers for each particle: the phases of
+/// a displacement are products of powers of those of its ends, and need no sine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SelfMotion<const D: usize> {
     composition: Composition,
@@ -128,7 +128,9 @@ impl<const D: usize> Correlation<D> for SelfMotion<D> {
 
     fn difference(&self, other: &Self) -> Option<&'static str> {
         let wave_vectors = (self.wave_vectors != other.wave_vectors).then_some("wave vectors");
-        self.composition.difference(&other.composition).or(wave_vectors)
+        self.composition
+            .difference(&other.composition)
+            .or(wave_vectors)
     }
 
     fn restore(&self, snapshot: &mut Self::Snapshot) -> Result<(), &'static str> {

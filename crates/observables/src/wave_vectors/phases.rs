@@ -1,7 +1,6 @@
-//! `e^(i q . r)` for many wave vectors as products of powers of the `D` basis phases `e^(i b_k . r)`, eight particles
-//! at a time.
+//! `e^(i q . r)` for many wave vectors as products of powers of a few phases, eight particles at a time.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use std::collections::BTreeSet;
 
 /// Particles that are treated side by side, for the sake of vector instructions.
@@ -57,21 +56,24 @@ impl Phases {
     }
 }
 
-/// How an entry of the table of powers follows from the basis phases or from earlier entries.
+/// How an entry of the table of powers follows from the generators or from earlier entries.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Entry {
     One,
-    Basis(usize),
+    Generator(usize),
     Product(usize, usize),
     Conjugate(usize),
 }
 
-/// Which powers the wave vectors need, and how they follow from each other.
+/// How the phases of the wave vectors follow from those of `D` generators, of which powers and products are taken.
 ///
-/// A power `n` is the product of the powers `n/2` and `n - n/2`, so that few wave vectors need few powers, and rounding
-/// errors do not add up along a chain.
+/// The generators are the basis phases `e^(i b_k . r)` or, of at most `D` wave vectors, these themselves. A power `n` is
+/// the product of the powers `n/2` and `n - n/2`, so that few wave vectors need few powers, and rounding errors do not
+/// add up along a chain.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PhaseProducts<const D: usize> {
+    /// The integers of the generators; zeros where none is needed.
+    generators: [[i32; D]; D],
     entries: Vec<Entry>,
     /// The entries whose product is `e^(i q . r)`, for each wave vector.
     factors: Vec<[usize; D]>,
@@ -81,7 +83,21 @@ impl<const D: usize> PhaseProducts<D> {
     pub(crate) fn new(integers: &[[i32; D]]) -> Self {
         let mut entries = vec![Entry::One];
         let mut factors = vec![[0; D]; integers.len()];
+        let mut generators = [[0; D]; D];
+        if integers.len() <= D {
+            for (index, (factors, n)) in factors.iter_mut().zip(integers).enumerate() {
+                generators[index] = *n;
+                factors[0] = entries.len();
+                entries.push(Entry::Generator(index));
+            }
+            return Self {
+                generators,
+                entries,
+                factors,
+            };
+        }
         for k in 0..D {
+            generators[k][k] = 1;
             let mut needed: BTreeSet<u32> = integers.iter().map(|n| n[k].unsigned_abs()).collect();
             let mut rest = needed.clone();
             while let Some(power) = rest.pop_last().filter(|&power| power > 1) {
@@ -97,7 +113,7 @@ impl<const D: usize> PhaseProducts<D> {
             let place = |power: u32| first + powers.partition_point(|&other| other < power);
             for &power in &powers {
                 entries.push(if power == 1 {
-                    Entry::Basis(k)
+                    Entry::Generator(k)
                 } else {
                     Entry::Product(place(power / 2), place(power - power / 2))
                 });
@@ -121,15 +137,24 @@ impl<const D: usize> PhaseProducts<D> {
                 };
             }
         }
-        Self { entries, factors }
+        Self {
+            generators,
+            entries,
+            factors,
+        }
+    }
+
+    /// The integers of the wave vectors whose phases the others are made of.
+    pub(crate) fn generators(&self) -> &[[i32; D]; D] {
+        &self.generators
     }
 
     #[inline(always)]
-    fn fill(&self, table: &mut [Phases], basis: &[Phases; D]) {
+    fn fill(&self, table: &mut [Phases], generators: &[Phases; D]) {
         for (index, entry) in self.entries.iter().enumerate() {
             table[index] = match *entry {
                 Entry::One => Phases::ONE,
-                Entry::Basis(k) => basis[k],
+                Entry::Generator(k) => generators[k],
                 Entry::Product(a, b) => table[a].times(&table[b]),
                 Entry::Conjugate(a) => table[a].conjugate(),
             };
@@ -162,61 +187,88 @@ impl<const D: usize> PhaseProducts<D> {
         }
     }
 
-    /// `sum_q sum_i cos(q . (r_i - r'_i))` from the basis phases at the positions `r` and `r'`: no transcendental
-    /// function of the displacement is needed.
+    /// `sum_q sum_i cos(q . (r_i - r'_i))` from the generators at the positions `r` and `r'`: no
+    /// transcendental function of the displacement is needed.
     pub(crate) fn sum_between(&self, origin: &[[Phases; D]], now: &[[Phases; D]]) -> f64 {
-        let mut table = vec![Phases::default(); self.entries.len()];
-        let sum = Arch::new().dispatch(|| {
-            let mut sum = [0.0; LANES];
-            for (origin, now) in origin.iter().zip(now) {
-                let mut relative = [Phases::default(); D];
-                for k in 0..D {
-                    relative[k] = now[k].times_conjugate(&origin[k]);
-                }
-                self.fill(&mut table, &relative);
-                self.add_cosines(&table, &mut sum);
-            }
-            sum
-        });
-        total(&sum)
+        total(&Arch::new().dispatch(SumOfCosines {
+            products: self,
+            origin,
+            now,
+        }))
     }
 
-    /// `sum_q sum_i cos(q . r_i)` from the basis phases.
+    /// `sum_q sum_i cos(q . r_i)` from the generators.
     pub(crate) fn sum(&self, phases: &[[Phases; D]]) -> f64 {
-        let mut table = vec![Phases::default(); self.entries.len()];
-        let sum = Arch::new().dispatch(|| {
-            let mut sum = [0.0; LANES];
-            for basis in phases {
-                self.fill(&mut table, basis);
-                self.add_cosines(&table, &mut sum);
-            }
-            sum
-        });
-        total(&sum)
+        self.sum_between(&vec![[Phases::ONE; D]; phases.len()], phases)
     }
 
     /// `sum_i e^(i q . r_i)` of each wave vector, as `[real, imaginary]`.
     pub(crate) fn densities(&self, phases: &[[Phases; D]]) -> Vec<[f64; 2]> {
-        let mut table = vec![Phases::default(); self.entries.len()];
-        let mut sums = vec![Phases::default(); self.factors.len()];
-        Arch::new().dispatch(|| {
-            for basis in phases {
-                self.fill(&mut table, basis);
-                for (sum, factors) in sums.iter_mut().zip(&self.factors) {
-                    let mut product = table[factors[0]];
-                    for &factor in &factors[1..] {
-                        product = product.times(&table[factor]);
-                    }
-                    for lane in 0..LANES {
-                        sum.cos[lane] += product.cos[lane];
-                        sum.sin[lane] += product.sin[lane];
-                    }
-                }
-            }
+        let sums = Arch::new().dispatch(Densities {
+            products: self,
+            phases,
         });
         sums.iter()
             .map(|sum| [total(&sum.cos), total(&sum.sin)])
             .collect()
+    }
+}
+
+/// The task of [`PhaseProducts::sum_between`], for each lane. (A closure of this size would not be inlined into the code for
+/// the best instruction set.)
+struct SumOfCosines<'a, const D: usize> {
+    products: &'a PhaseProducts<D>,
+    origin: &'a [[Phases; D]],
+    now: &'a [[Phases; D]],
+}
+
+impl<const D: usize> WithSimd for SumOfCosines<'_, D> {
+    type Output = Lanes;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Lanes {
+        let mut table = vec![Phases::default(); self.products.entries.len()];
+        let mut sum = [0.0; LANES];
+        for (origin, now) in self.origin.iter().zip(self.now) {
+            let mut relative = [Phases::default(); D];
+            for k in 0..D {
+                relative[k] = now[k].times_conjugate(&origin[k]);
+            }
+            self.products.fill(&mut table, &relative);
+            self.products.add_cosines(&table, &mut sum);
+        }
+        sum
+    }
+}
+
+/// The task of [`PhaseProducts::densities`].
+struct Densities<'a, const D: usize> {
+    products: &'a PhaseProducts<D>,
+    phases: &'a [[Phases; D]],
+}
+
+impl<const D: usize> WithSimd for Densities<'_, D> {
+    type Output = Vec<Phases>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vec<Phases> {
+        let products = self.products;
+        let mut table = vec![Phases::default(); products.entries.len()];
+        let mut sums = vec![Phases::default(); products.factors.len()];
+        for generators in self.phases {
+            products.fill(&mut table, generators);
+            for (sum, factors) in sums.iter_mut().zip(&products.factors) {
+                let mut product = table[factors[0]];
+                for &factor in &factors[1..] {
+                    product = product.times(&table[factor]);
+                }
+                for lane in 0..LANES {
+                    sum.cos[lane] += product.cos[lane];
+                    sum.sin[lane] += product.sin[lane];
+                }
+            }
+        }
+        sums
     }
 }
 
