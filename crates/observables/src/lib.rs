@@ -11,7 +11,10 @@
 //! | [`neighbours`] | who is whose neighbour? |
 //! | [`structure`] | what are `g(r)` and `S(q)`, where is the first peak, has the liquid crystallised? |
 //! | [`relaxation`] | when has the liquid relaxed (`tau_alpha`), and how fast does it diffuse? |
+//! | [`cage`] | when does ballistic flight end, and how high is the plateau? |
+//! | [`stokes_einstein`] | how do diffusion and relaxation decouple: `D ~ tau^-x`? |
 //! | [`thermalisation`] | are the measurements invariant under a translation in time? |
+//! | [`blocking`] | how uncertain is the mean of one long series? |
 //! | [`bootstrap`] | how uncertain is a number that was computed from samples? |
 //! | [`mesoelastic`] | does `ln(tau/t0)` grow in proportion to `kappa/T`, and how far down in temperature? |
 //!
@@ -56,7 +59,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod blocking;
 pub mod bootstrap;
+pub mod cage;
 pub mod correlator;
 mod distributions;
 pub mod dynamics;
@@ -68,6 +73,7 @@ mod polynomial;
 pub mod relaxation;
 pub mod schedule;
 mod serde_arrays;
+pub mod stokes_einstein;
 pub mod stress;
 pub mod structure;
 #[cfg(test)]
@@ -75,7 +81,9 @@ mod test_trajectories;
 pub mod thermalisation;
 pub mod wave_vectors;
 
+pub use blocking::{Blocked, BlockedLevel, Blocking, BlockingError};
 pub use bootstrap::{Bootstrap, BootstrapError, Interval};
+pub use cage::Plateau;
 pub use correlator::{Correlator, CorrelatorError, Frame, Observable, Series};
 pub use dynamics::{
     CageRelativeCorrelator, CollectiveCorrelations, CollectiveCorrelator, DisplacementCorrelator,
@@ -90,6 +98,7 @@ pub use multiple_tau::{MultipleTau, MultipleTauError};
 pub use neighbours::NeighbourLists;
 pub use relaxation::{Diffusion, DiffusiveWindow, RelaxationError};
 pub use schedule::{LogSchedule, ScheduleError};
+pub use stokes_einstein::{StokesEinstein, StokesEinsteinError};
 pub use stress::{StressCorrelations, StressCorrelator};
 pub use structure::{
     BondOrder, Bonds, CrystalCriterion, CrystalVerdict, Crystallinity, PairCorrelation,

@@ -23,8 +23,14 @@ impl Polynomial {
         if degree > 4 || number <= size {
             return None;
         }
-        let low = points.clone().map(|(x, ..)| x).fold(f64::INFINITY, f64::min);
-        let high = points.clone().map(|(x, ..)| x).fold(f64::NEG_INFINITY, f64::max);
+        let low = points
+            .clone()
+            .map(|(x, ..)| x)
+            .fold(f64::INFINITY, f64::min);
+        let high = points
+            .clone()
+            .map(|(x, ..)| x)
+            .fold(f64::NEG_INFINITY, f64::max);
         let (centre, scale) = (0.5 * (low + high), 0.5 * (high - low));
         let mut matrix = [[0.0; 5]; 5];
         let mut right = [0.0; 5];
@@ -92,7 +98,9 @@ impl Polynomial {
     }
 
     fn combine(&self, weights: &[f64; 5]) -> f64 {
-        (0..=self.degree).map(|k| self.coefficients[k] * weights[k]).sum()
+        (0..=self.degree)
+            .map(|k| self.coefficients[k] * weights[k])
+            .sum()
     }
 }
 
@@ -124,7 +132,11 @@ fn inverse(mut matrix: [[f64; 5]; 5], size: usize) -> Option<[[f64; 5]; 5]> {
             }
         }
     }
-    inverse.iter().flatten().all(|x| x.is_finite()).then_some(inverse)
+    inverse
+        .iter()
+        .flatten()
+        .all(|x| x.is_finite())
+        .then_some(inverse)
 }
 
 #[cfg(test)]
@@ -183,7 +195,10 @@ mod tests {
         for (sample, stated) in [(values, stated[0]), (slopes, stated[1])] {
             let variance = sample.iter().map(|x| x * x).sum::<f64>() / f64::from(repeats);
             // 4000 samples: the variance is known to sqrt(2/4000) = 2.2 %; four times that.
-            assert!((variance / stated - 1.0).abs() < 0.09, "{variance} {stated}");
+            assert!(
+                (variance / stated - 1.0).abs() < 0.09,
+                "{variance} {stated}"
+            );
         }
     }
 

@@ -27,6 +27,9 @@ pub mod peak;
 pub mod structure_factor;
 mod waves;
 
+#[cfg(test)]
+mod random_frames;
+
 pub use bond_order::BondOrder;
 pub use bonds::Bonds;
 pub use crystallinity::{CrystalCriterion, CrystalVerdict, Crystallinity};
@@ -55,10 +58,12 @@ pub enum StructureError {
         longest: f64,
     },
     /// The number of bins is zero or absurd.
-    #[error("{bins} bins: give from 1 to 1000000")]
+    #[error("{bins} bins: give from 1 to {limit}")]
     InvalidBins {
         /// The number that was asked for.
         bins: usize,
+        /// The largest number for so many species.
+        limit: usize,
     },
     /// The longest wave number or the width of bins is not positive, or there are no wave vectors, or too many.
     #[error(
@@ -146,7 +151,11 @@ fn count_species(species: &[u8]) -> Result<Vec<usize>, StructureError> {
             particles: species.len(),
         });
     }
-    let count = species.iter().map(|&s| usize::from(s) + 1).max().unwrap_or(0);
+    let count = species
+        .iter()
+        .map(|&s| usize::from(s) + 1)
+        .max()
+        .unwrap_or(0);
     let mut counts = vec![0; count];
     for &species in species {
         counts[usize::from(species)] += 1;

@@ -2,7 +2,7 @@
 
 use crate::structure::StructureError;
 use crate::structure::bonds::Bonds;
-use crate::structure::lattice::{dot, norm};
+use crate::structure::lattice::norm;
 
 /// Factorials of twice this number are far from overflow.
 const HIGHEST_DEGREE: usize = 30;
@@ -48,7 +48,12 @@ impl<const D: usize> BondOrder<D> {
     ///
     /// If the degree is not from 1 to 30.
     pub fn new(bonds: &Bonds<D>, degree: usize) -> Result<Self, StructureError> {
-        const { assert!(D == 2 || D == 3, "bond order is defined in two and three dimensions") };
+        const {
+            assert!(
+                D == 2 || D == 3,
+                "bond order is defined in two and three dimensions"
+            );
+        };
         if !(1..=HIGHEST_DEGREE).contains(&degree) {
             let highest = HIGHEST_DEGREE;
             return Err(StructureError::InvalidDegree { degree, highest });
@@ -65,7 +70,9 @@ impl<const D: usize> BondOrder<D> {
                 }
             }
             let number = neighbours.len().max(1) as f64;
-            own.iter_mut().for_each(|x| *x /= number);
+            for x in own {
+                *x /= number;
+            }
         }
         Ok(Self { width, components })
     }
@@ -79,7 +86,9 @@ impl<const D: usize> BondOrder<D> {
     /// harmonics, `m = 0`, then cosine and sine for `m = 1, 2, ...`. Empty if there is no such particle.
     pub fn components(&self, particle: usize) -> &[f64] {
         let start = particle.saturating_mul(self.width);
-        self.components.get(start..start.saturating_add(self.width)).unwrap_or(&[])
+        self.components
+            .get(start..start.saturating_add(self.width))
+            .unwrap_or(&[])
     }
 
     /// `q_l(i)` or `|psi_l(i)|` of every particle.
@@ -127,7 +136,10 @@ impl<const D: usize> BondOrder<D> {
                     *x += other;
                 }
             }
-            own.iter_mut().for_each(|x| *x /= neighbours.len() as f64 + 1.0);
+            let number = neighbours.len() as f64 + 1.0;
+            for x in own {
+                *x /= number;
+            }
         }
         Ok(Self {
             width: self.width,
@@ -148,7 +160,11 @@ impl<const D: usize> BondOrder<D> {
         let (first, second) = (self.components(first), self.components(second));
         let product: f64 = first.iter().zip(second).map(|(a, b)| a * b).sum();
         let lengths = length(first) * length(second);
-        if lengths > 0.0 { product / lengths } else { 0.0 }
+        if lengths > 0.0 {
+            product / lengths
+        } else {
+            0.0
+        }
     }
 }
 
@@ -212,12 +228,6 @@ impl Harmonics {
             }
         }
     }
-}
-
-/// Scalar product of bonds: what both crystallinity and the tests need.
-#[cfg(test)]
-pub(crate) fn cosine<const D: usize>(a: &[f64; D], b: &[f64; D]) -> f64 {
-    dot(a, b) / (norm(a) * norm(b))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::structure::grid::Run;
 use crate::structure::lattice::{dot, norm};
 use crate::structure::{StructureError, check_frame, count_species, plan};
+use std::cmp::Ordering;
 
 /// The neighbours of every particle, as vectors that lead to them.
 ///
@@ -94,7 +95,8 @@ impl<const D: usize> Bonds<D> {
             let row = &cutoffs[usize::from(species[particle as usize])];
             for other in run.others {
                 let vector: [f64; D] = std::array::from_fn(|k| {
-                    grid.coordinates[k][other] - (grid.coordinates[k][run.place] - run.translation[k])
+                    grid.coordinates[k][other]
+                        - (grid.coordinates[k][run.place] - run.translation[k])
                 });
                 let neighbour = grid.particles[other];
                 let cutoff = row[usize::from(species[neighbour as usize])];
@@ -104,7 +106,7 @@ impl<const D: usize> Bonds<D> {
                 }
             }
         });
-        Ok(Self::collect(positions.len(), found))
+        Ok(Self::collect(positions.len(), &found))
     }
 
     /// Only the `count` nearest of the bonds of each particle; of equally long ones those that come first. The
@@ -119,31 +121,38 @@ impl<const D: usize> Bonds<D> {
                 found.push((particle as u32, bond.neighbour as u32, bond.vector));
             }
         }
-        Self::collect(self.particles(), found)
+        Self::collect(self.particles(), &found)
     }
 
     /// Sorts bonds by particle, neighbour and vector: their order must not depend on how they were found.
-    fn collect(particles: usize, mut found: Vec<(u32, u32, [f64; D])>) -> Self {
-        found.sort_unstable_by(|a, b| {
-            let vectors = a.2.iter().zip(&b.2).map(|(x, y)| x.total_cmp(y));
-            (a.0, a.1)
-                .cmp(&(b.0, b.1))
-                .then_with(|| vectors.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then))
-        });
+    fn collect(particles: usize, found: &[(u32, u32, [f64; D])]) -> Self {
         let mut starts = vec![0; particles + 1];
-        for (particle, ..) in &found {
+        for (particle, ..) in found {
             starts[*particle as usize + 1] += 1;
         }
         for particle in 0..particles {
             starts[particle + 1] += starts[particle];
         }
-        let bonds = found
-            .into_iter()
-            .map(|(_, neighbour, vector)| Bond {
-                neighbour: neighbour as usize,
-                vector,
-            })
-            .collect();
+        let mut next = starts.clone();
+        let nothing = Bond {
+            neighbour: 0,
+            vector: [0.0; D],
+        };
+        let mut bonds = vec![nothing; found.len()];
+        for &(particle, neighbour, vector) in found {
+            let neighbour = neighbour as usize;
+            bonds[next[particle as usize]] = Bond { neighbour, vector };
+            next[particle as usize] += 1;
+        }
+        for particle in 0..particles {
+            bonds[starts[particle]..starts[particle + 1]].sort_unstable_by(|a, b| {
+                let vectors = a.vector.iter().zip(&b.vector);
+                a.neighbour.cmp(&b.neighbour).then_with(|| {
+                    let components = vectors.map(|(x, y)| x.total_cmp(y));
+                    components.fold(Ordering::Equal, Ordering::then)
+                })
+            });
+        }
         Self { starts, bonds }
     }
 

@@ -65,17 +65,28 @@ impl CrystalCriterion {
     /// # Errors
     ///
     /// If the criterion has values that mean nothing.
-    pub fn solid_like<const D: usize>(&self, bonds: &Bonds<D>) -> Result<Vec<bool>, StructureError> {
+    pub fn solid_like<const D: usize>(
+        &self,
+        bonds: &Bonds<D>,
+    ) -> Result<Vec<bool>, StructureError> {
         let within = |what, value: f64| {
             if (-1.0..=1.0).contains(&value) {
                 Ok(())
             } else {
                 let remedy = "similarities lie between -1 and 1";
-                Err(StructureError::InvalidCriterion { what, value, remedy })
+                Err(StructureError::InvalidCriterion {
+                    what,
+                    value,
+                    remedy,
+                })
             }
         };
         match *self {
-            Self::Connections { degree, similarity, connections } => {
+            Self::Connections {
+                degree,
+                similarity,
+                connections,
+            } => {
                 within("similarity", similarity)?;
                 if connections == 0 {
                     return Err(StructureError::InvalidCriterion {
@@ -93,7 +104,10 @@ impl CrystalCriterion {
                     })
                     .collect())
             }
-            Self::Tetrahedral { staggered, eclipsed } => {
+            Self::Tetrahedral {
+                staggered,
+                eclipsed,
+            } => {
                 within("staggered", staggered)?;
                 within("eclipsed", eclipsed[0])?;
                 within("eclipsed", eclipsed[1])?;
@@ -210,7 +224,14 @@ impl Crystallinity {
 
 impl fmt::Display for Crystallinity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { particles, solid_like, share, largest_cluster, limit, .. } = self;
+        let Self {
+            particles,
+            solid_like,
+            share,
+            largest_cluster,
+            limit,
+            ..
+        } = self;
         let (share, limit) = (100.0 * share, 100.0 * limit);
         match self.verdict {
             CrystalVerdict::Amorphous => write!(f, "amorphous")?,
@@ -222,11 +243,18 @@ impl fmt::Display for Crystallinity {
              {largest_cluster} of them in one cluster; solid-like means "
         )?;
         match self.criterion {
-            CrystalCriterion::Connections { degree, similarity, connections } => write!(
+            CrystalCriterion::Connections {
+                degree,
+                similarity,
+                connections,
+            } => write!(
                 f,
                 "at least {connections} neighbours with d_{degree} above {similarity}"
             ),
-            CrystalCriterion::Tetrahedral { staggered, eclipsed: [low, high] } => write!(
+            CrystalCriterion::Tetrahedral {
+                staggered,
+                eclipsed: [low, high],
+            } => write!(
                 f,
                 "at least three of four neighbours with d_3 up to {staggered} and the others with d_3 from {low} to {high}"
             ),

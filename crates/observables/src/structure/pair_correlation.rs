@@ -120,10 +120,11 @@ impl<const D: usize> PairCorrelation<D> {
         range: f64,
         bins: usize,
     ) -> Result<Self, StructureError> {
-        if !(1..=1_000_000).contains(&bins) {
-            return Err(StructureError::InvalidBins { bins });
-        }
         let numbers = count_species(species)?;
+        let limit = 10_000_000 / (numbers.len() * numbers.len());
+        if !(1..=limit).contains(&bins) {
+            return Err(StructureError::InvalidBins { bins, limit });
+        }
         let plan = plan(cell, range, species.len())?;
         let mut accumulator = Self {
             plan,
@@ -165,8 +166,8 @@ impl<const D: usize> PairCorrelation<D> {
             rows: &rows,
             species,
             stride,
-            bins: self.bins,
             inverse_width: self.bins as f64 / self.range,
+            beyond: std::array::from_fn(|lane| (self.bins + lane) as f64),
         };
         let groups = positions.len().div_ceil(GROUP).min(grid.bins());
         let share = |group: usize| group * grid.bins() / groups;
@@ -175,7 +176,11 @@ impl<const D: usize> PairCorrelation<D> {
             .into_par_iter()
             .fold(empty, |mut counts, group| {
                 let home = share(group)..share(group + 1);
-                vectorised(Count { frame, home, counts: &mut counts });
+                vectorised(Count {
+                    frame,
+                    home,
+                    counts: &mut counts,
+                });
                 counts
             })
             .reduce(empty, |mut counts, more| {
@@ -268,7 +273,9 @@ impl<const D: usize> PairCorrelation<D> {
             frames: runs.iter().map(|run| run.frames).sum(),
             runs: runs.iter().filter(|run| run.frames > 0).count(),
             width,
-            distances: (0..self.bins).map(|bin| (bin as f64 + 0.5) * width).collect(),
+            distances: (0..self.bins)
+                .map(|bin| (bin as f64 + 0.5) * width)
+                .collect(),
             total: self.function([0, 0], [particles, particles - 1], runs, all),
             partial,
         }
@@ -288,7 +295,9 @@ impl<const D: usize> PairCorrelation<D> {
         let width = self.range / self.bins as f64;
         let unit_ball = (1 + D % 2..=D)
             .filter(|k| k % 2 == D % 2)
-            .fold(if D % 2 == 0 { 1.0 } else { 2.0 }, |ball, k| ball * TAU / k as f64);
+            .fold(if D.is_multiple_of(2) { 1.0 } else { 2.0 }, |ball, k| {
+                ball * TAU / k as f64
+            });
         let mut function = PairCorrelationFunction {
             species,
             counts: Vec::with_capacity(self.bins),
@@ -319,10 +328,12 @@ impl<const D: usize> PairCorrelation<D> {
             let mean = value(counts, frames);
             function.counts.push(counts);
             function.values.push(mean);
-            function.standard_errors.push(standard_error(runs.iter().map(|run| {
-                let share = run.frames as f64 / frames as f64;
-                (share, value(ordered(run, bin), run.frames) - mean)
-            })));
+            function
+                .standard_errors
+                .push(standard_error(runs.iter().map(|run| {
+                    let share = run.frames as f64 / frames as f64;
+                    (share, value(ordered(run, bin), run.frames) - mean)
+                })));
             function.coordination.push(if frames == 0 {
                 0.0
             } else {
@@ -342,8 +353,9 @@ struct Frame<'a, const D: usize> {
     rows: &'a [f64],
     species: usize,
     stride: usize,
-    bins: usize,
     inverse_width: f64,
+    /// The places behind the bins, the first of which ends the range.
+    beyond: [f64; LANES],
 }
 
 /// Counts the pairs of the particles in some bins.
@@ -358,22 +370,31 @@ impl<const D: usize> pulp::NullaryFnOnce for Count<'_, D> {
 
     #[inline(always)]
     fn call(self) {
-        let Self { frame, home, counts } = self;
+        let Self {
+            frame,
+            home,
+            counts,
+        } = self;
         let row = frame.species * frame.stride;
-        frame.plan.visit(frame.grid, home, |run: Run<D>| {
-            let label = usize::from(frame.labels[run.place]);
-            let counts = &mut counts[label * row..(label + 1) * row];
-            let centre = std::array::from_fn(|k| {
-                frame.grid.coordinates[k][run.place] - run.translation[k]
-            });
-            if run.others.contains(&run.place) {
-                // An image of the particle itself is no pair.
-                frame.count(&centre, run.others.start..run.place, counts);
-                frame.count(&centre, run.place + 1..run.others.end, counts);
-            } else {
-                frame.count(&centre, run.others, counts);
-            }
-        });
+        frame.plan.visit(
+            frame.grid,
+            home,
+            #[inline(always)]
+            |run: Run<D>| {
+                let label = usize::from(frame.labels[run.place]);
+                let counts = &mut counts[label * row..(label + 1) * row];
+                let centre = std::array::from_fn(|k| {
+                    frame.grid.coordinates[k][run.place] - run.translation[k]
+                });
+                if run.others.contains(&run.place) {
+                    // An image of the particle itself is no pair.
+                    frame.count(&centre, run.others.start..run.place, counts);
+                    frame.count(&centre, run.place + 1..run.others.end, counts);
+                } else {
+                    frame.count(&centre, run.others, counts);
+                }
+            },
+        );
     }
 }
 
@@ -390,23 +411,36 @@ impl<const D: usize> Frame<'_, D> {
     /// Counts the first `number` of the `LANES` places from `start` on.
     #[inline(always)]
     fn count_lanes(&self, centre: &[f64; D], start: usize, number: usize, counts: &mut [u64]) {
-        let mut squares = [0.0; LANES];
+        let mut places = [0.0; LANES];
         for k in 0..D {
-            let coordinates = &self.grid.coordinates[k][start..start + LANES];
+            let Some(coordinates) = self.grid.coordinates[k][start..].first_chunk::<LANES>() else {
+                return;
+            };
             for lane in 0..LANES {
                 let difference = coordinates[lane] - centre[k];
-                squares[lane] += difference * difference;
+                places[lane] += difference * difference;
             }
         }
-        let rows = &self.rows[start..start + LANES];
-        let mut places = [0.0; LANES];
+        let Some(rows) = self.rows[start..].first_chunk::<LANES>() else {
+            return;
+        };
         for lane in 0..LANES {
-            let bin = (squares[lane].sqrt() * self.inverse_width).floor();
-            // What is out of range is counted behind the bins, in a place of its own for each lane, so that one
-            // increment need not wait for the one before.
-            let beyond = (self.bins + lane) as f64;
-            let bin = if lane < number && bin < self.bins as f64 { bin } else { beyond };
-            places[lane] = rows[lane] + bin;
+            places[lane] = (places[lane].sqrt() * self.inverse_width).floor();
+        }
+        // What is out of range is counted behind the bins, in a place of its own for each lane, so that one
+        // increment need not wait for the one before.
+        for lane in 0..LANES {
+            places[lane] = if places[lane] < self.beyond[0] {
+                places[lane]
+            } else {
+                self.beyond[lane]
+            };
+        }
+        if number < LANES {
+            places[number..].copy_from_slice(&self.beyond[number..]);
+        }
+        for lane in 0..LANES {
+            places[lane] += rows[lane];
         }
         for place in places {
             if let Some(count) = counts.get_mut(place.to_bits() as u32 as usize) {

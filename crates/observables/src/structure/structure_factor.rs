@@ -142,7 +142,11 @@ impl<const D: usize> StructureFactor<D> {
             .iter()
             .map(|row| 1.0 + 2.0 * (longest * crate::structure::lattice::norm(row) / TAU).floor())
             .product();
-        let refused = |vectors| StructureError::InvalidWaveNumbers { longest, width, vectors };
+        let refused = |vectors| StructureError::InvalidWaveNumbers {
+            longest,
+            width,
+            vectors,
+        };
         let sensible = longest > 0.0 && width > 0.0 && longest / width < 1e6;
         if !sensible || searched.is_nan() || searched > 1e8 {
             return Err(refused(searched));
@@ -179,7 +183,11 @@ impl<const D: usize> StructureFactor<D> {
             .filter(|&(_, &vectors)| vectors > 0)
             .map(|(sum, &vectors)| 2.0 * sum / f64::from(vectors))
             .collect();
-        let vectors = vectors.iter().filter(|&&v| v > 0).map(|&v| v as usize).collect();
+        let vectors = vectors
+            .iter()
+            .filter(|&&v| v > 0)
+            .map(|&v| v as usize)
+            .collect();
         let mut accumulator = Self {
             lattice,
             species: species.to_vec(),
@@ -204,8 +212,11 @@ impl<const D: usize> StructureFactor<D> {
     /// If the number of particles is wrong or a coordinate is not finite. The accumulator is then unchanged.
     pub fn push(&mut self, positions: &[[f64; D]]) -> Result<(), StructureError> {
         check_frame(positions, self.species.len())?;
-        let mut phases: Vec<Vec<[[f64; 2]; D]>> =
-            self.numbers.iter().map(|&number| Vec::with_capacity(number)).collect();
+        let mut phases: Vec<Vec<[[f64; 2]; D]>> = self
+            .numbers
+            .iter()
+            .map(|&number| Vec::with_capacity(number))
+            .collect();
         for (position, &species) in positions.iter().zip(&self.species) {
             phases[usize::from(species)].push(self.lattice.folded(position).map(|fraction| {
                 let (sin, cos) = libm::sincos(TAU * fraction);
@@ -308,7 +319,10 @@ impl<const D: usize> StructureFactor<D> {
         let weights: Vec<f64> = self.vectors.iter().map(|&vectors| vectors as f64).collect();
         let fit = |runs: &[&Sums]| {
             let factors = self.factors(runs);
-            let partial = factors.partial.iter().find(|partial| partial.species == [species; 2]);
+            let partial = factors
+                .partial
+                .iter()
+                .find(|partial| partial.species == [species; 2]);
             let values: Vec<f64> = partial
                 .map_or(&[][..], |partial| &partial.values)
                 .iter()
@@ -344,14 +358,17 @@ impl<const D: usize> StructureFactor<D> {
         let runs: Vec<&Sums> = runs.iter().copied().filter(|run| run.frames > 0).collect();
         let frames: u64 = runs.iter().map(|run| run.frames).sum();
         let (species, bins) = (self.numbers.len(), self.vectors.len());
-        let concentration = |species: usize| self.numbers[species] as f64 / self.species.len() as f64;
+        let concentration =
+            |species: usize| self.numbers[species] as f64 / self.species.len() as f64;
         // A combination of pairs, and its error from the scatter of the same combination over runs.
         let series = |weights: &[f64]| {
             let mut factor = (Vec::with_capacity(bins), Vec::with_capacity(bins));
             for bin in 0..bins {
                 let value = |run: &Sums| -> f64 {
                     let pairs = weights.iter().enumerate();
-                    pairs.map(|(pair, weight)| weight * run.values[pair * bins + bin]).sum()
+                    pairs
+                        .map(|(pair, weight)| weight * run.values[pair * bins + bin])
+                        .sum()
                 };
                 let mean = if frames == 0 {
                     0.0
@@ -412,17 +429,27 @@ impl<const D: usize> pulp::NullaryFnOnce for AddProducts<'_, D> {
 
     #[inline(always)]
     fn call(self) {
-        let Self { accumulator, rows, phases, sums } = self;
+        let Self {
+            accumulator,
+            rows,
+            phases,
+            sums,
+        } = self;
         let bins = accumulator.vectors.len();
-        accumulator.waves.densities(rows, phases, |vector, densities| {
-            let mut place = accumulator.bins[vector] as usize;
-            for (a, first) in densities.iter().enumerate() {
-                for second in &densities[a..] {
-                    sums[place] += first[0] * second[0] + first[1] * second[1];
-                    place += bins;
+        accumulator.waves.densities(
+            rows,
+            phases,
+            #[inline(always)]
+            |vector, densities| {
+                let mut place = accumulator.bins[vector] as usize;
+                for (a, first) in densities.iter().enumerate() {
+                    for second in &densities[a..] {
+                        sums[place] += first[0] * second[0] + first[1] * second[1];
+                        place += bins;
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 }
 
@@ -469,7 +496,11 @@ impl PartialStructureFactor {
     /// tend to 1 at large `q`, and are `1 + rho` times the Fourier transform of `g_ab - 1`.
     pub fn faber_ziman(&self) -> Vec<f64> {
         let [first, second] = self.concentrations;
-        let same = if self.species[0] == self.species[1] { first } else { 0.0 };
+        let same = if self.species[0] == self.species[1] {
+            first
+        } else {
+            0.0
+        };
         let convert = |value: &f64| 1.0 + (value - same) / (first * second);
         self.values.iter().map(convert).collect()
     }

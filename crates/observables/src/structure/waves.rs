@@ -89,8 +89,15 @@ impl<const D: usize> Waves<D> {
                         waves.highest[k] = waves.highest[k].max(reach);
                     }
                     let first = waves.magnitudes.len();
-                    waves.rows.push(Row { integers, low, high, first });
-                    waves.magnitudes.extend(inside.iter().map(|&(_, magnitude)| magnitude));
+                    waves.rows.push(Row {
+                        integers,
+                        low,
+                        high,
+                        first,
+                    });
+                    waves
+                        .magnitudes
+                        .extend(inside.iter().map(|&(_, magnitude)| magnitude));
                 }
             }
             let Some(axis) = (0..D - 1).rev().find(|&k| integers[k] < bounds[k]) else {
@@ -128,8 +135,9 @@ impl<const D: usize> Waves<D> {
         let groups = self.highest[D - 1] / WIDTH + 1;
         let mut sums = vec![[[[0.0; WIDTH]; 4]; ROWS]; total * phases.len()];
         // powers[k][n]: e^(i n b_k . r) of every particle of a block; last[group]: the same for the last k.
-        let mut powers: [Vec<[Block; 2]>; D] =
-            self.highest.map(|highest| vec![[[1.0; PARTICLES], [0.0; PARTICLES]]; highest + 1]);
+        let mut powers: [Vec<[Block; 2]>; D] = self
+            .highest
+            .map(|highest| vec![[[1.0; PARTICLES], [0.0; PARTICLES]]; highest + 1]);
         let mut last = vec![[[0.0; 2 * WIDTH]; PARTICLES]; groups];
         for (species, phases) in phases.iter().enumerate() {
             let sums = &mut sums[species * total..(species + 1) * total];
@@ -156,7 +164,10 @@ impl<const D: usize> Waves<D> {
             for (place, row) in bundle.iter().enumerate() {
                 for index in 0..row.len() {
                     let n = row.low + index as i32;
-                    let (group, lane) = (n.unsigned_abs() as usize / WIDTH, n.unsigned_abs() as usize % WIDTH);
+                    let (group, lane) = (
+                        n.unsigned_abs() as usize / WIDTH,
+                        n.unsigned_abs() as usize % WIDTH,
+                    );
                     let sign = if n < 0 { -1.0 } else { 1.0 };
                     for (species, density) in densities.iter_mut().enumerate() {
                         let [ac, bd, bc, ad] = &sums[species * total + start + group][place];
