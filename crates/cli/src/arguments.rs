@@ -1,8 +1,8 @@
 //! The command line.
 
 use crate::building_blocks::{
-    self, elastic::Elastic, energy::Energy, hessian::WriteHessian, kappa::Kappa, modes::FindModes,
-    quench::Quench, soft_modes::SoftModes,
+    self, analyze::Analyze, elastic::Elastic, energy::Energy, hessian::WriteHessian, kappa::Kappa,
+    modes::FindModes, quench::Quench, soft_modes::SoftModes,
 };
 use crate::models::Models;
 use crate::run;
@@ -26,6 +26,7 @@ use std::sync::atomic::Ordering;
   vitreous modes glass.xyz --model ipl --lowest 30
   vitreous soft-modes glass.xyz --model ipl --count 12
   vitreous hessian glass.xyz --model ipl -o H.mtx
+  vitreous analyze run.dump --time-step 0.005 -o results
 
 `vitreous COMMAND --help` explains each command by example.
 
@@ -228,6 +229,52 @@ Keys of --json, in the units of the model:
   unconverged  the number of those left out, which did not converge
   modes_found  the number of different modes")]
     SoftModes(SoftModes),
+    /// Structure and dynamics of a trajectory that any code wrote.
+    ///
+    /// Reads extended XYZ, LAMMPS dumps and GSD; positions that were wrapped into the cell are followed from frame to frame.
+    /// Measures how particles move (mean squared displacement, scattering functions, overlap, distributions) and where they are,
+    /// g(r) and S(q), of each species and whatever the spacing of the frames. Open index.html in the output folder.
+    #[command(after_help = "Examples:
+  vitreous analyze run.dump --time-step 0.005 -o results
+  vitreous analyze run.gsd --time-step 0.005 --wave-number 7.25 -o results --json
+  vitreous analyze run.xyz.gz --species A,B --first 100 --every 2 -o results
+  vitreous analyze run.xyz --positions unwrapped --longest-lag 20000 -o results
+  vitreous analyze snapshots.dump --structure-only -o results
+  zstdcat run.dump.zst | vitreous analyze - --time-step 0.005 -o results
+
+The cell and the particles must stay the same. Times are steps of the file times --time-step; without, the times in the
+file; without either, steps or frames. Lags are distances between frames that occur often, every pair of frames at such a
+distance counts. docs/analysis.md says what is read of each format.
+
+Files in the output folder:
+  index.html, figures/        all curves
+  correlations.csv            msd, alpha_2, F_s, overlap, chi_4 of each species against the lag, with standard errors
+  collective.csv              F(q, t) of all particles and of each pair of species
+  displacements.csv           distributions of displacements
+  pair_correlation.csv, structure_factor.csv
+  results.json                the keys below, and what each column of the tables means
+
+Keys of --json; lengths are in units of the file:
+  trajectory, format, dimension, frames, particles
+  density      number density N/V
+  length_unit  a0 = (V/N)^(1/D)
+  dynamics     steps           from the first frame to the last
+               time_step       time from one step to the next
+               time_unit       given (--time-step), file (times in the file), steps or frames
+               wave_number     of F_s and F [1/length]
+               wave_vectors    the number of wave vectors averaged over
+               overlap_radius  [length]
+  peak         the first peak of S(q) of the most numerous species; null if there is none
+               species, wave_number [1/length], wave_number_error, height, height_error
+  species      an entry for each; null where the trajectory does not tell, for the reason in notes
+               label, particles
+               relaxation_time         at which F_s falls to 0.2
+               diffusion_coefficient   from the last half decade of the mean squared displacement [length^2/time]
+               non_gaussian_maximum, non_gaussian_time    of alpha_2 [1, time]
+               susceptibility_maximum, susceptibility_time  of chi_4 [1, time]
+  notes        what could not be determined, and why
+  paths        the files")]
+    Analyze(Box<Analyze>),
     /// List the models, or the parameters of one.
     #[command(after_help = "Examples:
   vitreous models
@@ -269,6 +316,7 @@ impl Arguments {
             Command::Kappa(kappa) => building_blocks::execute(&kappa),
             Command::Modes(modes) => building_blocks::execute(&modes),
             Command::SoftModes(modes) => building_blocks::execute(&modes),
+            Command::Analyze(analyze) => analyze.execute(),
             Command::Models(models) => models.execute(),
         }
     }

@@ -1,5 +1,7 @@
-//! `vitreous energy|quench|elastic|kappa|modes|soft-modes|hessian`: one building block on one configuration.
+//! `vitreous energy|quench|elastic|kappa|modes|soft-modes|hessian`: one building block on one configuration; and
+//! `vitreous analyze`, on a trajectory.
 
+pub(crate) mod analyze;
 pub(crate) mod elastic;
 pub(crate) mod energy;
 pub(crate) mod hessian;

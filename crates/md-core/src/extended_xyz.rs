@@ -38,8 +38,10 @@ mod parse;
 pub use error::{Problem, ReadError, WriteError};
 
 use crate::configuration::{Configuration, Species};
+use crate::lines::Lines;
+use crate::particles::Particles;
 use crate::vector::Vector;
-use parse::{Header, Lines, is_periodicity};
+use parse::{Header, is_periodicity};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use thiserror::Error;
@@ -53,6 +55,27 @@ pub struct Frame<const D: usize> {
     pub velocities: Option<Vec<Vector<D>>>,
     /// The other pairs of the comment line, as text; a key without a value has the value `T`.
     pub properties: BTreeMap<String, String>,
+}
+
+impl<const D: usize> Frame<D> {
+    /// The number of the time step: the property `step` or `timestep`, however capitalised, if it is a whole number.
+    pub fn step(&self) -> Option<u64> {
+        self.property(&["step", "timestep"])
+    }
+
+    /// The time: the property `time`, however capitalised, if it is a finite number.
+    pub fn time(&self) -> Option<f64> {
+        self.property(&["time"])
+            .filter(|time: &f64| time.is_finite())
+    }
+
+    fn property<T: std::str::FromStr>(&self, names: &[&str]) -> Option<T> {
+        let mut found = self.properties.iter().filter(|(key, _)| {
+            let same = |name: &&str| key.eq_ignore_ascii_case(name);
+            names.iter().any(same)
+        });
+        found.find_map(|(_, value)| value.parse().ok())
+    }
 }
 
 /// What the species are called in a file.
@@ -87,6 +110,11 @@ impl Labels {
         Ok(Self { names, any: false })
     }
 
+    /// Labels that were found in a file, where each is a word and different.
+    pub(crate) fn known(names: Vec<String>) -> Self {
+        Self { names, any: false }
+    }
+
     /// For models of one species: `name` is written, and any label is read as species 0 if all particles of a
     /// frame have the same.
     ///
@@ -99,20 +127,25 @@ impl Labels {
         })
     }
 
-    fn species(&self, label: &str, first: &str) -> Result<Species, Problem> {
+    /// The labels, of species 0, 1, ...
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The species of a label in a frame whose first particle has the label `first`; otherwise the labels known.
+    pub(crate) fn species(&self, label: &str, first: &str) -> Result<Species, String> {
         let found = if self.any {
             (label == first).then_some(0)
         } else {
             self.names.iter().position(|name| name == label)
         };
         let index = found.and_then(|index| u8::try_from(index).ok());
-        index.map(Species).ok_or_else(|| Problem::UnknownLabel {
-            label: label.to_owned(),
-            known: if self.any {
+        index.map(Species).ok_or_else(|| {
+            if self.any {
                 first.to_owned()
             } else {
                 self.names.join(", ")
-            },
+            }
         })
     }
 }
@@ -339,12 +372,15 @@ pub fn read_frame<const D: usize, R: BufRead>(
 }
 
 /// The frames of a file, one after the other, each read when it is asked for. The iterator ends at an error.
-pub fn read_frames<const D: usize, R: BufRead>(reader: R, labels: &Labels) -> Frames<'_, R, D> {
+pub fn read_frames<const D: usize, R: BufRead>(reader: R, labels: &Labels) -> Frames<R, D> {
     const { assert!(D <= 3, "extended XYZ has three dimensions") };
     Frames {
         lines: Lines::new(reader),
-        labels,
+        labels: labels.clone(),
         first: String::new(),
+        identifiers: None,
+        sorted: false,
+        flattened: false,
         ended: false,
     }
 }
@@ -358,28 +394,78 @@ pub fn dimension(reader: impl BufRead) -> Result<usize, ReadError> {
     if lines.particles()?.is_none() {
         return Err(lines.truncated("the first frame"));
     }
+    let pairs = lines.comment()?;
+    dimension_of(pairs.get(PERIODIC)).map_err(|problem| lines.error(problem))
+}
+
+/// What the first frame tells: the dimension, and the labels in the order in which they appear.
+pub(crate) fn survey(reader: impl BufRead) -> Result<(usize, Vec<String>), ReadError> {
+    let mut lines = Lines::new(reader);
+    let Some(particles) = lines.particles()? else {
+        return Err(lines.truncated("the first frame"));
+    };
     let mut pairs = lines.comment()?;
-    match pairs.remove(PERIODIC) {
+    let dimension = dimension_of(pairs.get(PERIODIC)).map_err(|problem| lines.error(problem))?;
+    pairs.insert(PERIODIC.to_owned(), periodicity(3));
+    let header = Header::<3>::take(&mut pairs, false).map_err(|problem| lines.error(problem))?;
+    let mut labels = Vec::<String>::new();
+    for particle in 0..particles {
+        if !lines.advance()? {
+            return Err(lines.truncated(&format!("particle {} of {particles}", particle + 1)));
+        }
+        let row = header
+            .row(&lines.text)
+            .map_err(|problem| lines.error(problem))?;
+        if !labels.iter().any(|known| known == row.label) {
+            labels.push(row.label.to_owned());
+        }
+    }
+    Ok((dimension, labels))
+}
+
+/// The dimension of a frame with this `pbc`.
+fn dimension_of(periodic: Option<&String>) -> Result<usize, Problem> {
+    match periodic {
         None => Ok(3),
-        Some(text) if is_periodicity(&text, 3) => Ok(3),
-        Some(text) if is_periodicity(&text, 2) => Ok(2),
-        Some(found) => Err(lines.error(Problem::Periodicity {
-            found,
+        Some(text) if is_periodicity(text, 3) => Ok(3),
+        Some(text) if is_periodicity(text, 2) => Ok(2),
+        Some(found) => Err(Problem::Periodicity {
+            found: found.clone(),
             expected: format!("{}\" or \"{}", periodicity(3), periodicity(2)),
-        })),
+        }),
     }
 }
 
 /// The iterator of [`read_frames`].
 #[derive(Debug)]
-pub struct Frames<'a, R, const D: usize> {
+pub struct Frames<R, const D: usize> {
     lines: Lines<R>,
-    labels: &'a Labels,
+    labels: Labels,
     first: String,
+    /// The column `id` of the frame that was read last.
+    identifiers: Option<Vec<i64>>,
+    /// Whether particles come in the order of the column `id`.
+    sorted: bool,
+    /// Whether the plane z = 0 of a cell that says it is periodic in three dimensions will do for two.
+    flattened: bool,
     ended: bool,
 }
 
-impl<R, const D: usize> Frames<'_, R, D> {
+impl<R, const D: usize> Frames<R, D> {
+    /// The same for trajectories: particles in the order of the column `id`, two dimensions whatever `pbc` says.
+    pub(crate) fn for_trajectories(self) -> Self {
+        Self {
+            sorted: true,
+            flattened: true,
+            ..self
+        }
+    }
+
+    /// The identifiers of the frame that was read last.
+    pub(crate) fn take_identifiers(&mut self) -> Option<Vec<i64>> {
+        self.identifiers.take()
+    }
+
     /// The labels as the frame that was read last has them: those that were given, but with [`Labels::any`]
     /// what the species is called in the file.
     pub fn labels(&self) -> Labels {
@@ -391,7 +477,7 @@ impl<R, const D: usize> Frames<'_, R, D> {
     }
 }
 
-impl<R: BufRead, const D: usize> Iterator for Frames<'_, R, D> {
+impl<R: BufRead, const D: usize> Iterator for Frames<R, D> {
     type Item = Result<Frame<D>, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -404,19 +490,17 @@ impl<R: BufRead, const D: usize> Iterator for Frames<'_, R, D> {
     }
 }
 
-impl<R: BufRead, const D: usize> Frames<'_, R, D> {
+impl<R: BufRead, const D: usize> Frames<R, D> {
     fn read(&mut self) -> Result<Option<Frame<D>>, ReadError> {
         let lines = &mut self.lines;
         let Some(particles) = lines.particles()? else {
             return Ok(None);
         };
         let mut properties = lines.comment()?;
-        let header = Header::<D>::take(&mut properties).map_err(|problem| lines.error(problem))?;
+        let header = Header::<D>::take(&mut properties, self.flattened)
+            .map_err(|problem| lines.error(problem))?;
         // The number of particles is a claim until as many lines have been seen: nothing is allocated for it.
-        let mut positions = Vec::new();
-        let mut species = Vec::new();
-        let mut velocities = Vec::new();
-        let mut diameters = Vec::new();
+        let mut rows = Particles::default();
         for particle in 0..particles {
             if !lines.advance()? {
                 return Err(lines.truncated(&format!("particle {} of {particles}", particle + 1)));
@@ -427,19 +511,24 @@ impl<R: BufRead, const D: usize> Frames<'_, R, D> {
             if particle == 0 {
                 row.label.clone_into(&mut self.first);
             }
-            let index = self.labels.species(row.label, &self.first);
-            species.push(index.map_err(|problem| lines.error(problem))?);
-            positions.push(row.position);
-            velocities.extend(row.velocity);
-            diameters.extend(row.diameter);
+            let species = self.labels.species(row.label, &self.first);
+            rows.species.push(species.map_err(|known| {
+                let label = row.label.to_owned();
+                lines.error(Problem::UnknownLabel { label, known })
+            })?);
+            rows.positions.push(row.position);
+            rows.velocities.extend(row.velocity);
+            rows.diameters.extend(row.diameter);
+            rows.identifiers.extend(row.identifier);
         }
-        let mut configuration = Configuration::new(header.cell, positions, species)
-            .map_err(|problem| lines.error(problem.into()))?;
-        if !diameters.is_empty() {
-            let sized = configuration.with_diameters(diameters);
-            configuration = sized.map_err(|problem| lines.error(problem.into()))?;
+        if self.sorted {
+            let twice = rows.sort();
+            twice.map_err(|identifier| lines.error(Problem::DuplicateIdentifier { identifier }))?;
         }
-        let velocities = (velocities.len() == particles).then_some(velocities);
+        let finished = rows.finish(header.cell);
+        let (configuration, velocities, identifiers) =
+            finished.map_err(|problem| lines.error(problem.into()))?;
+        self.identifiers = identifiers;
         Ok(Some(Frame {
             configuration,
             velocities,

@@ -1,221 +1,281 @@
-//! Self correlations of a trajectory, accumulated while it runs.
+//! The origin scheme: correlations between frames and earlier ones, accumulated while a trajectory runs.
+//!
+//! [`Correlator`] knows when a frame is needed, which frames to keep as origins, and how to average. What is measured between
+//! an origin and a later frame is a [`Correlation`]: those of [`dynamics`](crate::dynamics), or a user's own.
+
+mod averages;
+mod composition;
+mod error;
+mod frame;
+mod runs;
+
+pub(crate) use averages::standard_error;
+pub use averages::{Averages, LagAverage, Series, Sums};
+pub(crate) use composition::Composition;
+pub use error::CorrelatorError;
+pub use frame::{Frame, Observable};
 
 use crate::schedule::LogSchedule;
-use crate::serde_arrays;
-use crate::wave_vectors::WaveVectors;
+use runs::Run;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// Accumulates, for each species and each lag `t` of a [`LogSchedule`], over many time origins,
+/// What is measured between an origin and a later frame.
 ///
-/// - the mean squared displacement `<r^2>`,
-/// - the mean quartic displacement `<r^4>`, for the non-Gaussian parameter
-///   `alpha_2 = D <r^4> / ((D + 2) <r^2>^2) - 1`,
-/// - the self part of the intermediate scattering function `F_s(q, t) = <1/n_q sum_q cos(q . r)>`,
-///
-/// where `r` is the displacement of a particle over the lag, with the displacement of the centre of mass of
-/// all particles (equal masses) taken off, and `<...>` averages over the particles of the species and over
-/// the origins.
-///
-/// The driver asks [`next_step`](Self::next_step) when the next frame is needed, integrates up to there
-/// without interruption, and calls [`push`](Self::push). Steps count from the start of the production run;
-/// a new origin is taken at every multiple of the origin interval, 0 included. Only origins that are younger
-/// than the longest lag are kept. The accumulator can be serialised at any moment, for instance into a
-/// check-point, and continues from the copy to the same bits (the format must keep every bit of an `f64`; `serde_json`
-/// does so with its feature `float_roundtrip`).
-///
-/// Independent runs are accumulated separately and [merged](Self::merge).
-///
-/// Source: the paper, Sec. II B; lags and averages as in its Fig. 4 (a1)-(d1) and Fig. 9.
+/// An implementation says what it keeps of a frame, and adds to a list of sums what it finds between two of them;
+/// [`Correlator`] does the rest.
 ///
 /// # Examples
 ///
-/// ```
-/// use vitreous_observables::{LogSchedule, SelfCorrelator, WaveVectors};
+/// The displacement of the first particle along `x`, which no observable here measures:
 ///
-/// let cell = [[6.0, 0.0], [0.0, 6.0]];
-/// let wave_vectors = WaveVectors::shell(&cell, 6.0, 1.0)?;
-/// let mut correlator = SelfCorrelator::new(&[0, 0], vec![wave_vectors], LogSchedule::new(1, 8, 3)?, 4)?;
-/// while correlator.next_step() <= 40 {
-///     let step = correlator.next_step();
-///     // Two particles fly apart at speed 0.1 per step, on a centre of mass that moves at 5.
-///     let (drift, flight) = (5.0 * step as f64, 0.1 * step as f64);
-///     correlator.push(step, &[[drift + flight, 0.0], [drift - flight, 1.0]])?;
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use vitreous_observables::correlator::{Averages, Correlation, Correlator, CorrelatorError, Frame, Series};
+/// use vitreous_observables::LogSchedule;
+///
+/// #[derive(Clone, PartialEq, Serialize, Deserialize)]
+/// struct Drift;
+///
+/// impl Correlation<3> for Drift {
+///     type Snapshot = f64;
+///     type Outcome = Series;
+///     fn width(&self) -> usize {
+///         1
+///     }
+///     fn snapshot(&self, frame: &Frame<'_, 3>) -> Result<f64, CorrelatorError> {
+///         Ok(frame.positions.first().map_or(0.0, |position| position[0]))
+///     }
+///     fn accumulate(&self, origin: &f64, now: &f64, sums: &mut [f64]) {
+///         sums[0] += now - origin;
+///     }
+///     fn difference(&self, _: &Self) -> Option<&'static str> {
+///         None
+///     }
+///     fn finish(&self, averages: &Averages) -> Series {
+///         averages.means(0)
+///     }
 /// }
-/// let result = correlator.finish();
-/// assert_eq!(result.steps, [1, 2, 4, 8]);
-/// assert!((result.species[0].mean_squared_displacement.values[3] - 0.64).abs() < 1e-12);
+///
+/// let mut drift = Correlator::with(Drift, LogSchedule::new(1, 4, 5)?, 2)?;
+/// while drift.next_step() < 20 {
+///     let step = drift.next_step();
+///     drift.push(step, &[[0.5 * step as f64, 0.0, 0.0]])?;
+/// }
+/// assert_eq!(drift.finish().values, [0.5, 1.0, 1.5, 2.0]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+pub trait Correlation<const D: usize>: Clone + PartialEq + Serialize + DeserializeOwned {
+    /// What is kept of a frame.
+    type Snapshot: Clone + PartialEq + Serialize + DeserializeOwned;
+    /// What is measured in the end.
+    type Outcome;
+
+    /// The number of sums for each lag.
+    fn width(&self) -> usize;
+
+    /// Takes what is needed from a frame.
+    ///
+    /// # Errors
+    ///
+    /// If the frame lacks it, or has the wrong shape.
+    fn snapshot(&self, frame: &Frame<'_, D>) -> Result<Self::Snapshot, CorrelatorError>;
+
+    /// Completes a snapshot that is going to be an origin by what only origins need.
+    ///
+    /// # Errors
+    ///
+    /// If the frame lacks it, or has the wrong shape.
+    fn begin(
+        &self,
+        _frame: &Frame<'_, D>,
+        _snapshot: &mut Self::Snapshot,
+    ) -> Result<(), CorrelatorError> {
+        Ok(())
+    }
+
+    /// Adds to the sums (their number is [`width`](Self::width)) what is found between an origin and a later frame, or
+    /// the origin itself where lag zero is on the schedule.
+    fn accumulate(&self, origin: &Self::Snapshot, now: &Self::Snapshot, sums: &mut [f64]);
+
+    /// What hinders merging with another accumulator, in a few words.
+    fn difference(&self, other: &Self) -> Option<&'static str>;
+
+    /// Completes a snapshot that was stored by what is computed rather than stored.
+    ///
+    /// # Errors
+    ///
+    /// If it does not fit this accumulator, in a few words.
+    fn restore(&self, _snapshot: &mut Self::Snapshot) -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    /// Makes the outcome of the averages.
+    fn finish(&self, averages: &Averages) -> Self::Outcome;
+}
+
+/// Accumulates a [`Correlation`] for each lag of a [`LogSchedule`], over many time origins.
+///
+/// The driver asks [`next_step`](Self::next_step) when the next frame is needed, integrates up to there
+/// without interruption, and calls [`push`](Self::push) or [`observe`](Self::observe). Steps count from the start of the
+/// production run; a new origin is taken at every multiple of the origin interval, 0 included. Only origins
+/// that are younger than the longest lag are kept. A trajectory that exists already is read
+/// [as it comes](Self::taking_all_frames).
+///
+/// Memory does not depend on the length of the run: some origins, and sums for at most 64 blocks of origins, from
+/// whose scatter the errors of a single run come. The accumulator can be serialised at any moment, for
+/// instance into a check-point, and continues from the copy to the same bits (the format must keep every bit
+/// of an `f64`; `serde_json` does so with its feature `float_roundtrip`).
+///
+/// Independent runs are accumulated separately and [merged](Self::merge).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SelfCorrelator<const D: usize> {
+#[serde(bound = "C: Correlation<D>", try_from = "SavedCorrelator<D, C>")]
+pub struct Correlator<const D: usize, C: Correlation<D>> {
+    correlation: C,
     schedule: LogSchedule,
     origin_interval: u64,
-    wave_vectors: Vec<WaveVectors<D>>,
-    /// The particles in the order of their species.
-    order: Vec<usize>,
-    /// The number of particles of each species.
-    counts: Vec<usize>,
+    /// Whether frames come as they like, instead of when they are asked for.
+    all_frames: bool,
+    first_step: u64,
     last_step: Option<u64>,
-    origins: VecDeque<Origin<D>>,
+    origins: VecDeque<Origin<C::Snapshot>>,
     /// The run that is being accumulated comes first, then those that were merged into it.
     runs: Vec<Run>,
 }
 
-/// A frame that displacements are measured from.
+/// A [`Correlator`] as it was stored.
+#[derive(Deserialize)]
+#[serde(bound = "C: Correlation<D>")]
+struct SavedCorrelator<const D: usize, C: Correlation<D>> {
+    correlation: C,
+    schedule: LogSchedule,
+    origin_interval: u64,
+    all_frames: bool,
+    first_step: u64,
+    last_step: Option<u64>,
+    origins: VecDeque<Origin<C::Snapshot>>,
+    runs: Vec<Run>,
+}
+
+/// A frame that later ones are compared with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Origin<const D: usize> {
+struct Origin<S> {
     step: u64,
-    /// In the order of the species, relative to the centre of mass.
-    #[serde(with = "serde_arrays")]
-    positions: Vec<[f64; D]>,
+    snapshot: S,
 }
 
-/// The blocks of one run, those that have any origins.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Run {
-    blocks: Vec<Block>,
-}
+impl<const D: usize, C: Correlation<D>> TryFrom<SavedCorrelator<D, C>> for Correlator<D, C> {
+    type Error = CorrelatorError;
 
-/// Sums over the origins from `number` to `number + 1` times the longest lag: `moments[species * lags + lag]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Block {
-    number: u64,
-    moments: Vec<Moments>,
-}
-
-/// Sums over origins of averages over particles.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Moments {
-    origins: u64,
-    squared: f64,
-    quartic: f64,
-    scattering: f64,
-}
-
-impl Moments {
-    fn sum<'a>(parts: impl Iterator<Item = &'a Self>) -> Self {
-        parts.fold(Self::default(), |mut sum, part| {
-            sum.origins += part.origins;
-            sum.squared += part.squared;
-            sum.quartic += part.quartic;
-            sum.scattering += part.scattering;
-            sum
+    fn try_from(saved: SavedCorrelator<D, C>) -> Result<Self, CorrelatorError> {
+        let SavedCorrelator {
+            correlation,
+            schedule,
+            origin_interval,
+            all_frames,
+            first_step,
+            last_step,
+            mut origins,
+            runs,
+        } = saved;
+        let damaged = |reason| CorrelatorError::Damaged { reason };
+        if origin_interval == 0 {
+            return Err(CorrelatorError::ZeroInterval);
+        }
+        let last = last_step.unwrap_or(0);
+        let in_order = origins
+            .iter()
+            .zip(origins.iter().skip(1))
+            .all(|(a, b)| a.step < b.step);
+        let inside = |origin: &Origin<_>| (first_step..=last).contains(&origin.step);
+        if !in_order || !origins.iter().all(inside) {
+            return Err(damaged("the steps of its origins are out of order"));
+        }
+        for origin in &mut origins {
+            correlation.restore(&mut origin.snapshot).map_err(damaged)?;
+        }
+        let (lags, width) = (schedule.lags().len(), correlation.width());
+        if runs.is_empty() || !runs.iter().all(|run| run.fits(lags, width)) {
+            return Err(damaged("its sums have the wrong number"));
+        }
+        Ok(Self {
+            correlation,
+            schedule,
+            origin_interval,
+            all_frames,
+            first_step,
+            last_step,
+            origins,
+            runs,
         })
     }
 }
 
-/// What a [`SelfCorrelator`] refuses.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CorrelatorError {
-    /// The interval between origins is zero.
-    #[error("the interval between origins is zero steps: give at least one step")]
-    ZeroInterval,
-    /// A particle belongs to a species without wave vectors.
-    #[error(
-        "particle {particle} has species {species}, but wave vectors are given for {given} species"
-    )]
-    UnknownSpecies {
-        /// The index of the particle.
-        particle: usize,
-        /// Its species.
-        species: u8,
-        /// The number of species with wave vectors.
-        given: usize,
-    },
-    /// Wave vectors are given for a species that no particle belongs to.
-    #[error(
-        "species {species} has wave vectors but no particles: number the species from 0 without gaps"
-    )]
-    EmptySpecies {
-        /// The species.
-        species: usize,
-    },
-    /// A frame came at a step that is not the one asked for.
-    #[error("a frame of step {given} was pushed, but next_step() asks for step {expected}")]
-    UnexpectedStep {
-        /// The step that `next_step` returns.
-        expected: u64,
-        /// The step that was pushed.
-        given: u64,
-    },
-    /// A frame has the wrong number of particles.
-    #[error("the frame of step {step} has {given} particles instead of {expected}")]
-    ParticleCount {
-        /// The step of the frame.
-        step: u64,
-        /// The number of particles at construction.
-        expected: usize,
-        /// The number of particles in the frame.
-        given: usize,
-    },
-    /// A coordinate is infinite or not a number.
-    #[error(
-        "at step {step} the position of particle {particle} is not finite: the run has blown up"
-    )]
-    NotFinite {
-        /// The step of the frame.
-        step: u64,
-        /// The index of the particle.
-        particle: usize,
-    },
-    /// Two accumulators that measure different things cannot be merged.
-    #[error("the accumulators differ in their {difference}: merge runs of one and the same set-up")]
-    Incompatible {
-        /// What differs.
-        difference: &'static str,
-    },
-}
-
-impl<const D: usize> SelfCorrelator<D> {
-    /// An empty accumulator for particles of the given species (length `N`).
-    ///
-    /// `wave_vectors[s]` are those of species `s`; `origin_interval` is in steps.
+impl<const D: usize, C: Correlation<D>> Correlator<D, C> {
+    /// An empty accumulator of a correlation; `origin_interval` is in steps.
     ///
     /// # Errors
     ///
-    /// If the interval is zero, or the species of the particles and of the wave vectors do not match.
-    pub fn new(
-        species: &[u8],
-        wave_vectors: Vec<WaveVectors<D>>,
+    /// If the interval is zero.
+    pub fn with(
+        correlation: C,
         schedule: LogSchedule,
         origin_interval: u64,
     ) -> Result<Self, CorrelatorError> {
         if origin_interval == 0 {
             return Err(CorrelatorError::ZeroInterval);
         }
-        let mut counts = vec![0; wave_vectors.len()];
-        for (particle, &species) in species.iter().enumerate() {
-            let given = wave_vectors.len();
-            *counts
-                .get_mut(usize::from(species))
-                .ok_or(CorrelatorError::UnknownSpecies {
-                    particle,
-                    species,
-                    given,
-                })? += 1;
-        }
-        if let Some(species) = counts.iter().position(|&count| count == 0) {
-            return Err(CorrelatorError::EmptySpecies { species });
-        }
-        let mut order: Vec<usize> = (0..species.len()).collect();
-        order.sort_by_key(|&particle| species[particle]);
         Ok(Self {
+            correlation,
             schedule,
             origin_interval,
-            wave_vectors,
-            order,
-            counts,
+            all_frames: false,
+            first_step: 0,
             last_step: None,
             origins: VecDeque::new(),
             runs: vec![Run::default()],
         })
     }
 
-    /// The next step at which positions are needed: the next origin, or the next lag of an origin,
-    /// whichever comes first. Zero before the first frame.
+    /// Takes whatever frames come, in the order of their steps, instead of asking for them: for trajectories that were
+    /// written already, evenly spaced or not.
+    ///
+    /// Every pair of frames whose distance is a lag of the schedule is used, provided that the first of them is an
+    /// origin: the first frame is, and every one whose distance from it is a multiple of the origin interval. With an
+    /// interval of one step all are; a longer one saves memory, which is that of the origins younger than the
+    /// longest lag. [`LogSchedule::of_frames`] finds lags that occur.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vitreous_observables::{LogSchedule, SelfCorrelator, WaveVectors};
+    ///
+    /// let wave_vectors = WaveVectors::shell(&[[6.0, 0.0], [0.0, 6.0]], 6.0, 1.0)?;
+    /// let steps = [1000, 1001, 1002, 1004, 1008, 1009, 1010, 1012];
+    /// let schedule = LogSchedule::of_frames(&steps, 10)?;
+    /// assert_eq!(schedule.lags(), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    /// let mut correlator = SelfCorrelator::new(&[0, 0], vec![wave_vectors], schedule, 1)?.taking_all_frames();
+    /// for step in steps {
+    ///     let flight = 0.1 * step as f64;
+    ///     correlator.push(step, &[[flight, 0.0], [-flight, 1.0]])?;
+    /// }
+    /// let result = correlator.finish();
+    /// assert_eq!(result.species[0].origins[..4], [4, 4, 2, 4]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn taking_all_frames(mut self) -> Self {
+        self.all_frames = true;
+        self
+    }
+
+    /// The next step at which a frame is needed: the next origin, or the next lag of an origin,
+    /// whichever comes first. Zero before the first frame; `u64::MAX` if the accumulator
+    /// [takes all frames](Self::taking_all_frames).
     pub fn next_step(&self) -> u64 {
+        if self.all_frames {
+            return u64::MAX;
+        }
         let Some(last) = self.last_step else {
             return 0;
         };
@@ -226,40 +286,58 @@ impl<const D: usize> SelfCorrelator<D> {
             .fold(next_origin, u64::min)
     }
 
-    /// Accumulates the frame of a step: unwrapped positions, `N x D`, in the order of the species given at
+    /// Accumulates a frame of positions alone: unwrapped, `N x D`, in the order of the species given at
     /// construction.
     ///
     /// # Errors
     ///
-    /// If `step` is not [`next_step`](Self::next_step), the number of particles is wrong, or a coordinate is
-    /// not finite. The accumulator is then unchanged.
+    /// Those of [`observe`](Self::observe).
     pub fn push(&mut self, step: u64, positions: &[[f64; D]]) -> Result<(), CorrelatorError> {
+        self.observe(&Frame::new(step, positions))
+    }
+
+    /// Accumulates a frame.
+    ///
+    /// # Errors
+    ///
+    /// If the step is not [`next_step`](Self::next_step), or the frame lacks what is measured, or has the wrong number of
+    /// particles, or numbers that are not finite. The accumulator is then unchanged.
+    pub fn observe(&mut self, frame: &Frame<'_, D>) -> Result<(), CorrelatorError> {
+        let step = frame.step;
         let expected = self.next_step();
-        if step != expected {
+        if !self.all_frames && step != expected {
             return Err(CorrelatorError::UnexpectedStep {
                 expected,
                 given: step,
             });
         }
-        let frame = self.centred(step, positions)?;
-        let mut displacements = vec![[0.0; D]; frame.len()];
-        for index in 0..self.origins.len() {
-            let origin = &self.origins[index];
-            let Some(lag) = self.schedule.position(step - origin.step) else {
-                continue;
-            };
-            for ((displacement, end), start) in
-                displacements.iter_mut().zip(&frame).zip(&origin.positions)
-            {
-                *displacement = std::array::from_fn(|k| end[k] - start[k]);
-            }
-            self.accumulate(origin.step, lag, &displacements);
+        if let Some(last) = self.last_step.filter(|&last| step <= last) {
+            return Err(CorrelatorError::NotLater { last, given: step });
         }
-        if step.is_multiple_of(self.origin_interval) {
-            self.origins.push_back(Origin {
-                step,
-                positions: frame,
-            });
+        let first_step = match self.last_step {
+            None => step,
+            Some(_) => self.first_step,
+        };
+        let mut snapshot = self.correlation.snapshot(frame)?;
+        let begins = (step - first_step).is_multiple_of(self.origin_interval);
+        if begins {
+            self.correlation.begin(frame, &mut snapshot)?;
+        }
+        self.first_step = first_step;
+        let width = self.correlation.width();
+        let mut correlate = |start: u64, origin: &C::Snapshot| {
+            if let Some(lag) = self.schedule.position(step - start) {
+                let run = &mut self.runs[0];
+                let sums = run.sums_of(&self.schedule, width, start - first_step, lag);
+                self.correlation.accumulate(origin, &snapshot, sums);
+            }
+        };
+        for origin in &self.origins {
+            correlate(origin.step, &origin.snapshot);
+        }
+        if begins {
+            correlate(step, &snapshot);
+            self.origins.push_back(Origin { step, snapshot });
         }
         let longest = self.schedule.longest();
         self.origins.retain(|origin| step - origin.step < longest);
@@ -275,233 +353,61 @@ impl<const D: usize> SelfCorrelator<D> {
     ///
     /// # Errors
     ///
-    /// If the schedules, the numbers of particles of each species or the wave vectors differ.
+    /// If the schedules, the numbers of particles of each species or what is measured differ.
     pub fn merge(&mut self, other: Self) -> Result<(), CorrelatorError> {
-        let difference = if self.schedule != other.schedule {
-            "schedules"
-        } else if self.counts != other.counts {
-            "numbers of particles of each species"
-        } else if self.wave_vectors != other.wave_vectors {
-            "wave vectors"
+        let difference = if self.schedule == other.schedule {
+            self.correlation.difference(&other.correlation)
         } else {
-            self.runs.extend(other.runs);
-            return Ok(());
+            Some("schedules")
         };
-        Err(CorrelatorError::Incompatible { difference })
+        if let Some(difference) = difference {
+            return Err(CorrelatorError::Incompatible { difference });
+        }
+        self.runs.extend(other.runs);
+        Ok(())
     }
 
     /// The correlations over all runs, each origin with the same weight.
     ///
     /// Lags that no origin has reached yet are left out. See [`Series`] for the standard errors.
-    pub fn finish(&self) -> SelfCorrelations {
-        self.correlations(&self.runs.iter().collect::<Vec<_>>())
+    pub fn finish(&self) -> C::Outcome {
+        self.outcome(&self.runs.iter().collect::<Vec<_>>())
     }
 
     /// The correlations of each run by itself, in the order of merging, for intervals over runs.
-    pub fn finish_runs(&self) -> Vec<SelfCorrelations> {
-        self.runs
-            .iter()
-            .map(|run| self.correlations(&[run]))
-            .collect()
+    pub fn finish_runs(&self) -> Vec<C::Outcome> {
+        self.runs.iter().map(|run| self.outcome(&[run])).collect()
     }
 
-    /// Positions in the order of the species, relative to the centre of mass.
-    fn centred(&self, step: u64, positions: &[[f64; D]]) -> Result<Vec<[f64; D]>, CorrelatorError> {
-        let expected = self.order.len();
-        if positions.len() != expected {
-            return Err(CorrelatorError::ParticleCount {
-                step,
-                expected,
-                given: positions.len(),
-            });
-        }
-        let mut centre = [0.0; D];
-        for (particle, position) in positions.iter().enumerate() {
-            for k in 0..D {
-                if !position[k].is_finite() {
-                    return Err(CorrelatorError::NotFinite { step, particle });
-                }
-                centre[k] += position[k] / expected as f64;
-            }
-        }
-        Ok(self
-            .order
-            .iter()
-            .map(|&particle| std::array::from_fn(|k| positions[particle][k] - centre[k]))
-            .collect())
+    /// The lags.
+    pub fn schedule(&self) -> &LogSchedule {
+        &self.schedule
     }
 
-    fn accumulate(&mut self, origin: u64, lag: usize, displacements: &[[f64; D]]) {
-        let lags = self.schedule.lags().len();
-        let number = origin / self.schedule.longest();
-        let blocks = &mut self.runs[0].blocks;
-        // An origin of the last but one block may still be waiting for its long lags.
-        let place = blocks.iter().rposition(|block| block.number == number);
-        let place = place.unwrap_or_else(|| {
-            blocks.push(Block {
-                number,
-                moments: vec![Moments::default(); lags * self.counts.len()],
-            });
-            blocks.len() - 1
-        });
-        let mut rest = displacements;
-        for (species, &count) in self.counts.iter().enumerate() {
-            let (own, others) = rest.split_at(count);
-            rest = others;
-            let (mut squared, mut quartic) = (0.0, 0.0);
-            for displacement in own {
-                let square: f64 = displacement.iter().map(|x| x * x).sum();
-                squared += square;
-                quartic += square * square;
-            }
-            let moments = &mut blocks[place].moments[species * lags + lag];
-            moments.origins += 1;
-            moments.squared += squared / count as f64;
-            moments.quartic += quartic / count as f64;
-            moments.scattering += self.wave_vectors[species].mean_cosine(own);
-        }
+    /// The number of origins that are kept at present, which memory is for.
+    pub fn kept_origins(&self) -> usize {
+        self.origins.len()
     }
 
-    fn correlations(&self, runs: &[&Run]) -> SelfCorrelations {
-        let lags = self.schedule.lags();
-        let mut steps = Vec::new();
-        let mut species = vec![SpeciesCorrelations::default(); self.counts.len()];
-        for (lag, &step) in lags.iter().enumerate() {
-            for (index, correlations) in species.iter_mut().enumerate() {
-                let place = index * lags.len() + lag;
-                let blocks = |run: &'_ &Run| -> Vec<Moments> {
-                    run.blocks
-                        .iter()
-                        .map(|block| block.moments[place])
-                        .collect()
-                };
-                let per_run: Vec<Moments> = runs
-                    .iter()
-                    .map(|run| Moments::sum(blocks(run).iter()))
-                    .collect();
-                let total = Moments::sum(per_run.iter());
-                if total.origins == 0 {
-                    continue;
-                }
-                let mut samples = if let [run] = runs {
-                    blocks(run)
-                } else {
-                    per_run
-                };
-                samples.retain(|sample| sample.origins > 0);
-                correlations.append::<D>(&total, &samples);
-                if index == 0 {
-                    steps.push(step);
-                }
-            }
-        }
-        SelfCorrelations {
-            steps,
-            runs: runs.len(),
-            species,
-        }
+    /// What is measured.
+    pub fn correlation(&self) -> &C {
+        &self.correlation
+    }
+
+    fn outcome(&self, runs: &[&Run]) -> C::Outcome {
+        let width = self.correlation.width();
+        let averages = runs::averages(&self.schedule, width, runs);
+        self.correlation.finish(&averages)
     }
 }
 
-/// What a [`SelfCorrelator`] has measured.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SelfCorrelations {
-    /// The lags, in steps of molecular dynamics, that at least one origin has reached.
-    pub steps: Vec<u64>,
-    /// The number of independent runs.
-    pub runs: usize,
-    /// The correlations of each species, with one entry for each lag.
-    pub species: Vec<SpeciesCorrelations>,
-}
-
-impl SelfCorrelations {
-    /// The lags as times: steps multiplied by the time step.
-    pub fn times(&self, time_step: f64) -> Vec<f64> {
-        self.steps
-            .iter()
-            .map(|&step| step as f64 * time_step)
-            .collect()
+impl<const D: usize, C: Correlation<D>> Observable<D> for Correlator<D, C> {
+    fn next_step(&self) -> u64 {
+        self.next_step()
     }
-}
 
-/// The self correlations of one species; every list has one entry for each lag.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct SpeciesCorrelations {
-    /// The number of time origins that were averaged over, all runs together.
-    pub origins: Vec<u64>,
-    /// `<r^2>`, a squared length.
-    pub mean_squared_displacement: Series,
-    /// `alpha_2 = D <r^4> / ((D + 2) <r^2>^2) - 1`: zero for Gaussian displacements. It is undefined, and given
-    /// as zero, when nothing has moved.
-    pub non_gaussian_parameter: Series,
-    /// `F_s(q, t)`, between -1 and 1.
-    pub self_scattering: Series,
-}
-
-/// A function of the lag, with standard errors.
-///
-/// The errors come from the scatter of samples `x_k`, each with a share `w_k` of the origins, about their mean
-/// `x`: `sqrt(n/(n - 1) sum_k w_k^2 (x_k - x)^2)`, the usual `s/sqrt(n)` when the shares are equal. With several
-/// runs the samples are the runs, which are independent. With one run they are blocks of origins as long
-/// as the longest lag; neighbouring blocks are nearly independent if the longest lag is
-/// several relaxation times, and otherwise the error is underestimated. With a single sample there is no
-/// error, `None`. That of `alpha_2` is linearised in the two moments.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Series {
-    /// The mean values.
-    pub values: Vec<f64>,
-    /// Their standard errors.
-    pub standard_errors: Vec<Option<f64>>,
-}
-
-impl SpeciesCorrelations {
-    /// Appends one lag: the sums over all origins, and the same split into samples.
-    fn append<const D: usize>(&mut self, total: &Moments, samples: &[Moments]) {
-        let mean = |sum: f64, moments: &Moments| sum / moments.origins as f64;
-        let squared = mean(total.squared, total);
-        let quartic = mean(total.quartic, total);
-        let scattering = mean(total.scattering, total);
-        let standard_error = |deviation: &dyn Fn(&Moments) -> f64| {
-            let n = samples.len() as f64;
-            let sum: f64 = samples
-                .iter()
-                .map(|sample| {
-                    let share = sample.origins as f64 / total.origins as f64;
-                    libm::pow(share * deviation(sample), 2.0)
-                })
-                .sum();
-            (samples.len() > 1).then(|| libm::sqrt(n / (n - 1.0) * sum))
-        };
-        self.origins.push(total.origins);
-        self.mean_squared_displacement.push(
-            squared,
-            standard_error(&|sample| mean(sample.squared, sample) - squared),
-        );
-        self.self_scattering.push(
-            scattering,
-            standard_error(&|sample| mean(sample.scattering, sample) - scattering),
-        );
-        let factor = D as f64 / (D as f64 + 2.0) / (squared * squared);
-        if squared == 0.0 {
-            self.non_gaussian_parameter.push(0.0, None);
-        } else {
-            self.non_gaussian_parameter.push(
-                factor * quartic - 1.0,
-                standard_error(&|sample| {
-                    factor
-                        * (mean(sample.quartic, sample)
-                            - quartic
-                            - 2.0 * quartic / squared * (mean(sample.squared, sample) - squared))
-                }),
-            );
-        }
-    }
-}
-
-impl Series {
-    fn push(&mut self, value: f64, standard_error: Option<f64>) {
-        self.values.push(value);
-        self.standard_errors.push(standard_error);
+    fn observe(&mut self, frame: &Frame<'_, D>) -> Result<(), CorrelatorError> {
+        self.observe(frame)
     }
 }
 

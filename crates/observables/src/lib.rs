@@ -4,7 +4,11 @@
 //! |---|---|
 //! | [`schedule`] | at which lags is a time correlation measured? |
 //! | [`wave_vectors`] | which wave vectors of a periodic cell lie near the peak of the structure factor? |
-//! | [`correlator`] | what are the mean squared displacement, `alpha_2` and `F_s(q, t)` of each species? |
+//! | [`correlator`] | when is a frame needed, what is kept of it, and how are origins and runs averaged? |
+//! | [`dynamics`] | how do particles move (`<r^2>`, `alpha_2`, `F_s`, overlap, distributions), and how do densities and velocities forget? |
+//! | [`stress`] | how does the shear stress decay, and what is the viscosity? |
+//! | [`multiple_tau`] | how does a signal correlate with itself over many decades? |
+//! | [`neighbours`] | who is whose neighbour? |
 //! | [`structure`] | what are `g(r)` and `S(q)`, where is the first peak, has the liquid crystallised? |
 //! | [`relaxation`] | when has the liquid relaxed (`tau_alpha`), and how fast does it diffuse? |
 //! | [`cage`] | when does ballistic flight end, and how high is the plateau? |
@@ -60,30 +64,42 @@ pub mod bootstrap;
 pub mod cage;
 pub mod correlator;
 mod distributions;
+pub mod dynamics;
 mod line;
 pub mod mesoelastic;
+pub mod multiple_tau;
+pub mod neighbours;
 mod polynomial;
 pub mod relaxation;
 pub mod schedule;
 mod serde_arrays;
 pub mod stokes_einstein;
+pub mod stress;
 pub mod structure;
+#[cfg(test)]
+mod test_trajectories;
 pub mod thermalisation;
 pub mod wave_vectors;
 
 pub use blocking::{Blocked, BlockedLevel, Blocking, BlockingError};
 pub use bootstrap::{Bootstrap, BootstrapError, Interval};
 pub use cage::Plateau;
-pub use correlator::{
-    CorrelatorError, SelfCorrelations, SelfCorrelator, Series, SpeciesCorrelations,
+pub use correlator::{Correlator, CorrelatorError, Frame, Observable, Series};
+pub use dynamics::{
+    CageRelativeCorrelator, CollectiveCorrelations, CollectiveCorrelator, DisplacementCorrelator,
+    DisplacementDistributions, OverlapCorrelations, OverlapCorrelator, SelfCorrelations,
+    SelfCorrelator, SpeciesCorrelations, VelocityCorrelations, VelocityCorrelator,
 };
 pub use mesoelastic::{
     FittedPoint, Mesoelastic, MesoelasticError, MesoelasticFit, MesoelasticIntervals, StatePoint,
     Stiffness,
 };
+pub use multiple_tau::{MultipleTau, MultipleTauError};
+pub use neighbours::NeighbourLists;
 pub use relaxation::{Diffusion, DiffusiveWindow, RelaxationError};
 pub use schedule::{LogSchedule, ScheduleError};
 pub use stokes_einstein::{StokesEinstein, StokesEinsteinError};
+pub use stress::{StressCorrelations, StressCorrelator};
 pub use structure::{
     BondOrder, Bonds, CrystalCriterion, CrystalVerdict, Crystallinity, PairCorrelation,
     PairCorrelationFunction, PairCorrelations, PartialStructureFactor, Peak, PeakError,

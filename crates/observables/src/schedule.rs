@@ -1,13 +1,14 @@
 //! The lags at which time correlations are measured.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The longest lag that is accepted: up to here every number of steps is exact as an `f64`.
 const LONGEST_SUPPORTED: u64 = 1 << 53;
 
-/// Strictly increasing lags, in steps of molecular dynamics, evenly spaced in their logarithm.
+/// Strictly increasing lags, in steps of molecular dynamics: evenly spaced in their logarithm, or chosen.
 ///
-/// With `n = ceil(per_decade log10(longest / shortest))` the lags are
+/// Those of [`new`](Self::new) are evenly spaced: with `n = ceil(per_decade log10(longest / shortest))` the lags are
 /// `round(shortest (longest / shortest)^(i / n))`, `i = 0 ... n`. Rounding makes neighbours coincide at
 /// short lags; each number is kept once. Both ends are always among the lags.
 ///
@@ -41,6 +42,19 @@ pub enum ScheduleError {
         shortest: u64,
         /// The longest lag that was asked for, in steps.
         longest: u64,
+    },
+    /// There is no lag to measure at.
+    #[error("there are no lags: give at least one lag, or the steps of at least two frames")]
+    NoLags,
+    /// The steps of frames do not increase.
+    #[error(
+        "step {after} follows step {before}: sort the frames, and leave out those that come twice"
+    )]
+    NotIncreasing {
+        /// The step of a frame.
+        before: u64,
+        /// The step of the frame after it.
+        after: u64,
     },
     /// The number of lags per decade must be from 1 to 10 000.
     #[error("{per_decade} lags per decade: give from 1 to 10000")]
@@ -83,6 +97,112 @@ impl LogSchedule {
         lags.push(longest);
         lags.dedup();
         Ok(Self { lags })
+    }
+
+    /// The lags at which a trajectory of frames at the given steps has pairs of frames, thinned to at most `per_decade` to a
+    /// factor of ten.
+    ///
+    /// Of the distances between frames that fall into one interval of `log10`, of width `1/per_decade`, that is chosen which
+    /// the most pairs of frames have, and the shortest of those that have equally many. Evenly spaced frames give
+    /// multiples of their spacing; blocks of log-spaced frames give mostly the lags of the block.
+    ///
+    /// All pairs of frames are looked at: up to some ten thousand frames that takes seconds.
+    ///
+    /// # Errors
+    ///
+    /// If the steps do not increase, there are fewer than two of them, the longest distance exceeds `2^53`, or `per_decade`
+    /// is outside 1 ... 10 000.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vitreous_observables::LogSchedule;
+    ///
+    /// let steps: Vec<u64> = (0..=100).map(|frame| 500 + 20 * frame).collect();
+    /// let schedule = LogSchedule::of_frames(&steps, 3)?;
+    /// assert_eq!(schedule.lags(), [20, 40, 60, 100, 220, 480, 1000]);
+    /// # Ok::<(), vitreous_observables::ScheduleError>(())
+    /// ```
+    pub fn of_frames(steps: &[u64], per_decade: usize) -> Result<Self, ScheduleError> {
+        if !(1..=10_000).contains(&per_decade) {
+            return Err(ScheduleError::PerDecadeOutOfRange { per_decade });
+        }
+        if let Some(pair) = steps.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return Err(ScheduleError::NotIncreasing {
+                before: pair[0],
+                after: pair[1],
+            });
+        }
+        let (Some(first), Some(last)) = (steps.first(), steps.last()) else {
+            return Err(ScheduleError::NoLags);
+        };
+        let longest = last - first;
+        if longest == 0 {
+            return Err(ScheduleError::NoLags);
+        }
+        if longest > LONGEST_SUPPORTED {
+            let shortest = 1;
+            return Err(ScheduleError::LongestOutOfRange { shortest, longest });
+        }
+        let mut pairs: BTreeMap<u64, u64> = BTreeMap::new();
+        for (index, from) in steps.iter().enumerate() {
+            for to in &steps[index + 1..] {
+                *pairs.entry(to - from).or_default() += 1;
+            }
+        }
+        let mut lags: Vec<u64> = Vec::new();
+        let mut chosen: Option<(u64, u64)> = None;
+        for (lag, count) in pairs {
+            let interval = (libm::log10(lag as f64) * per_decade as f64).floor() as u64;
+            match chosen {
+                Some((same, most)) if same == interval => {
+                    if count > most {
+                        lags.pop();
+                        lags.push(lag);
+                        chosen = Some((interval, count));
+                    }
+                }
+                _ => {
+                    lags.push(lag);
+                    chosen = Some((interval, count));
+                }
+            }
+        }
+        Ok(Self { lags })
+    }
+
+    /// A schedule of chosen lags, in steps, in any order; zero, the origin itself, may be among them.
+    ///
+    /// # Errors
+    ///
+    /// If there are none, or one exceeds `2^53`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vitreous_observables::LogSchedule;
+    ///
+    /// assert_eq!(LogSchedule::of_lags(vec![200, 50, 200])?.lags(), [50, 200]);
+    /// # Ok::<(), vitreous_observables::ScheduleError>(())
+    /// ```
+    pub fn of_lags(mut lags: Vec<u64>) -> Result<Self, ScheduleError> {
+        lags.sort_unstable();
+        lags.dedup();
+        let (Some(&shortest), Some(&longest)) = (lags.first(), lags.last()) else {
+            return Err(ScheduleError::NoLags);
+        };
+        if longest > LONGEST_SUPPORTED {
+            return Err(ScheduleError::LongestOutOfRange { shortest, longest });
+        }
+        Ok(Self { lags })
+    }
+
+    /// The same lags, and zero: what is measured at the origin itself.
+    pub fn with_zero(mut self) -> Self {
+        if self.lags.first() != Some(&0) {
+            self.lags.insert(0, 0);
+        }
+        self
     }
 
     /// The lags in steps, strictly increasing.
@@ -142,7 +262,68 @@ mod tests {
         assert_eq!(schedule.after(100), None);
     }
 
+    #[test]
+    fn chosen_lags_and_frames_that_cannot_be() {
+        assert_eq!(LogSchedule::of_lags(vec![]), Err(ScheduleError::NoLags));
+        assert!(LogSchedule::of_lags(vec![1, u64::MAX]).is_err());
+        let schedule = LogSchedule::of_lags(vec![8, 2, 8]).unwrap();
+        assert_eq!(schedule.clone().with_zero().lags(), [0, 2, 8]);
+        assert_eq!(schedule.with_zero().with_zero().lags(), [0, 2, 8]);
+        for steps in [&[][..], &[7]] {
+            assert_eq!(LogSchedule::of_frames(steps, 5), Err(ScheduleError::NoLags));
+        }
+        assert_eq!(
+            LogSchedule::of_frames(&[1, 4, 4], 5),
+            Err(ScheduleError::NotIncreasing {
+                before: 4,
+                after: 4
+            })
+        );
+        assert!(LogSchedule::of_frames(&[0, u64::MAX], 5).is_err());
+        assert!(LogSchedule::of_frames(&[0, 1], 0).is_err());
+    }
+
+    #[test]
+    fn blocks_of_frames_give_the_lags_of_the_block() {
+        // Five blocks of 64 steps, with frames at powers of two.
+        let inside = [0, 1, 2, 4, 8, 16, 32];
+        let steps: Vec<u64> = (0..5)
+            .flat_map(|block| inside.map(|step| 64 * block + step))
+            .collect();
+        let schedule = LogSchedule::of_frames(&steps, 4).unwrap();
+        // Four to a decade are a factor of 1.78. The powers of two are the most frequent, but 24 = 32 - 8 has an interval of its
+        // own, and 192, three blocks, is more frequent than 256, four.
+        assert_eq!(schedule.lags(), [1, 2, 4, 8, 16, 24, 32, 64, 128, 192]);
+    }
+
     proptest! {
+        #[test]
+        fn lags_of_frames_occur_and_are_few(
+            gaps in prop::collection::vec(1_u64..50, 1..60), per_decade in 1_usize..20,
+        ) {
+            let mut steps = vec![17];
+            for gap in gaps {
+                steps.push(steps[steps.len() - 1] + gap);
+            }
+            let schedule = LogSchedule::of_frames(&steps, per_decade).unwrap();
+            let pairs = |lag: u64| steps.iter().filter(|&step| steps.contains(&(step + lag))).count();
+            let interval = |lag: u64| ((lag as f64).log10() * per_decade as f64).floor();
+            for &lag in schedule.lags() {
+                prop_assert!(pairs(lag) > 0);
+                // No lag of its interval has more.
+                for other in (1..4000).filter(|&other| interval(other) == interval(lag)) {
+                    prop_assert!(pairs(other) <= pairs(lag));
+                }
+            }
+            for pair in schedule.lags().windows(2) {
+                prop_assert!(interval(pair[0]) < interval(pair[1]));
+            }
+            let all = steps.iter().flat_map(|from| steps.iter().map(move |to| to.saturating_sub(*from)));
+            for lag in all.filter(|&lag| lag > 0) {
+                prop_assert!(schedule.lags().iter().any(|&own| interval(own) == interval(lag)));
+            }
+        }
+
         #[test]
         fn increases_between_its_ends_without_gaps(
             shortest in 1_u64..10_000, factor in 1.0_f64..1e9, per_decade in 1_usize..60,

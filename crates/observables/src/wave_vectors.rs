@@ -1,12 +1,12 @@
 //! Wave vectors of a periodic cell in a shell around a given magnitude.
 
+mod phases;
+
 use crate::serde_arrays;
+use phases::PhaseProducts;
+pub(crate) use phases::{LANES, Lanes, Phases, total};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{PI, TAU};
-
-/// Particles whose phases are computed side by side, for the sake of vector instructions.
-const LANES: usize = 8;
-type Lanes = [f64; LANES];
 
 /// More lattice points than this are not searched.
 const SEARCH_LIMIT: f64 = 1e9;
@@ -29,6 +29,7 @@ const SEARCH_LIMIT: f64 = 1e9;
 /// # Ok::<(), vitreous_observables::WaveVectorError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "SavedWaveVectors<D>")]
 pub struct WaveVectors<const D: usize> {
     /// Rows `b_k`.
     #[serde(with = "serde_arrays")]
@@ -37,6 +38,30 @@ pub struct WaveVectors<const D: usize> {
     integers: Vec<[i32; D]>,
     /// The magnitude in the middle of the shell.
     magnitude: f64,
+    /// Follows from the integers.
+    #[serde(skip)]
+    products: PhaseProducts<D>,
+}
+
+/// What is stored of [`WaveVectors`].
+#[derive(Deserialize)]
+struct SavedWaveVectors<const D: usize> {
+    #[serde(with = "serde_arrays")]
+    reciprocal: Vec<[f64; D]>,
+    #[serde(with = "serde_arrays")]
+    integers: Vec<[i32; D]>,
+    magnitude: f64,
+}
+
+impl<const D: usize> From<SavedWaveVectors<D>> for WaveVectors<D> {
+    fn from(saved: SavedWaveVectors<D>) -> Self {
+        Self {
+            products: PhaseProducts::new(&saved.integers),
+            reciprocal: saved.reciprocal,
+            integers: saved.integers,
+            magnitude: saved.magnitude,
+        }
+    }
 }
 
 /// Why no [`WaveVectors`] could be made.
@@ -149,6 +174,7 @@ impl<const D: usize> WaveVectors<D> {
         }
         Ok(Self {
             reciprocal,
+            products: PhaseProducts::new(&integers),
             integers,
             magnitude,
         })
@@ -200,6 +226,7 @@ impl<const D: usize> WaveVectors<D> {
         });
         self.integers.truncate(count.max(1));
         self.integers.sort_unstable();
+        self.products = PhaseProducts::new(&self.integers);
         self
     }
 
@@ -225,71 +252,81 @@ impl<const D: usize> WaveVectors<D> {
     /// `1/(N n_q) sum_i sum_q cos(q . r_i)` over displacements `r_i` (`N x D`, lengths): the self part of the
     /// intermediate scattering function for these displacements. Zero when there are none.
     ///
-    /// Only the `D` basis phases of a particle are transcendental functions; `e^(i q . r)` is a product of
+    /// Only `D` phases of a particle are transcendental functions; `e^(i q . r)` is a product of
     /// their integer powers, which costs a few multiplications for each wave vector. The order of
     /// summation is fixed.
     pub fn mean_cosine(&self, displacements: &[[f64; D]]) -> f64 {
         if displacements.is_empty() {
             return 0.0;
         }
-        let highest: [usize; D] = std::array::from_fn(|k| {
-            let powers = self.integers.iter().map(|n| n[k].unsigned_abs() as usize);
-            powers.max().unwrap_or(0)
+        self.products.sum(&self.phases_of(displacements))
+            / (displacements.len() * self.len()) as f64
+    }
+
+    /// The phases that those of all wave vectors are products of, at packed positions of `count` particles, with zeros
+    /// after the last particle.
+    pub(crate) fn phases(&self, positions: &[[Lanes; D]], count: usize) -> Vec<[Phases; D]> {
+        let mut rest = count;
+        let generators = self.products.generators();
+        let vectors = generators.map(|n| combine(&self.reciprocal, &n));
+        let groups = positions.iter().map(|group| {
+            let lanes = rest.min(LANES);
+            rest -= lanes;
+            let mut phases = [Phases::default(); D];
+            for k in (0..D).filter(|&k| generators[k] != [0; D]) {
+                for lane in 0..lanes {
+                    let position = std::array::from_fn(|component| group[component][lane]);
+                    let phase = dot(&vectors[k], &position);
+                    (phases[k].sin[lane], phases[k].cos[lane]) = libm::sincos(phase);
+                }
+            }
+            phases
         });
-        // powers[k][n] = (cos, sin) of n b_k . r, for each lane.
-        let mut powers: [Vec<(Lanes, Lanes)>; D] =
-            highest.map(|highest| vec![([1.0; LANES], [0.0; LANES]); highest + 1]);
-        let mut total = 0.0;
-        for particles in displacements.chunks(LANES) {
-            for k in 0..D {
-                let (mut unit_cos, mut unit_sin) = ([1.0; LANES], [0.0; LANES]);
-                for (lane, displacement) in particles.iter().enumerate() {
-                    let phase = dot(&self.reciprocal[k], displacement);
-                    (unit_sin[lane], unit_cos[lane]) = libm::sincos(phase);
-                }
-                for n in 0..highest[k] {
-                    let (cos, sin) = powers[k][n];
-                    let (next_cos, next_sin) = &mut powers[k][n + 1];
-                    for lane in 0..LANES {
-                        next_cos[lane] = cos[lane] * unit_cos[lane] - sin[lane] * unit_sin[lane];
-                        next_sin[lane] = cos[lane] * unit_sin[lane] + sin[lane] * unit_cos[lane];
-                    }
-                }
-            }
-            let mut sum = [0.0; LANES];
-            for n in &self.integers {
-                // The first integer is never negative.
-                let (mut cos, mut sin) = powers[0][n[0].unsigned_abs() as usize];
-                for k in 1..D {
-                    let (factor_cos, factor_sin) = &powers[k][n[k].unsigned_abs() as usize];
-                    let sign = f64::from(n[k].signum());
-                    for lane in 0..LANES {
-                        let (old_cos, signed_sin) = (cos[lane], sign * factor_sin[lane]);
-                        cos[lane] = old_cos * factor_cos[lane] - sin[lane] * signed_sin;
-                        sin[lane] = old_cos * signed_sin + sin[lane] * factor_cos[lane];
-                    }
-                }
-                for lane in 0..LANES {
-                    sum[lane] += cos[lane];
-                }
-            }
-            for value in &sum[..particles.len()] {
-                total += value;
-            }
-        }
-        total / (displacements.len() * self.len()) as f64
+        groups.collect()
+    }
+
+    /// The same of positions one after the other.
+    fn phases_of(&self, positions: &[[f64; D]]) -> Vec<[Phases; D]> {
+        let packed: Vec<[Lanes; D]> = positions.chunks(LANES).map(pack).collect();
+        self.phases(&packed, positions.len())
+    }
+
+    /// `1/(N n_q) sum_i sum_q cos(q . (r_i - r'_i))` for `count` particles, from their phases at `r'` and at `r`.
+    pub(crate) fn mean_cosine_between(
+        &self,
+        origin: &[[Phases; D]],
+        now: &[[Phases; D]],
+        count: usize,
+    ) -> f64 {
+        self.products.sum_between(origin, now) / (count * self.len()) as f64
+    }
+
+    /// `rho_q = sum_i e^(i q . r_i)` of each wave vector, as `[real, imaginary]`.
+    pub(crate) fn densities(&self, positions: &[[f64; D]]) -> Vec<[f64; 2]> {
+        self.products.densities(&self.phases_of(positions))
     }
 }
 
-fn dot<const D: usize>(a: &[f64; D], b: &[f64; D]) -> f64 {
+/// At most [`LANES`] vectors side by side, with zeros after the last.
+pub(crate) fn pack<const D: usize>(vectors: &[[f64; D]]) -> [Lanes; D] {
+    let mut group = [[0.0; LANES]; D];
+    for (lane, vector) in vectors.iter().enumerate() {
+        for k in 0..D {
+            group[k][lane] = vector[k];
+        }
+    }
+    group
+}
+
+pub(crate) fn dot<const D: usize>(a: &[f64; D], b: &[f64; D]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn norm<const D: usize>(a: &[f64; D]) -> f64 {
+pub(crate) fn norm<const D: usize>(a: &[f64; D]) -> f64 {
     libm::sqrt(dot(a, a))
 }
 
-fn combine<const D: usize>(basis: &[[f64; D]], integers: &[i32; D]) -> [f64; D] {
+pub(crate) fn combine<const D: usize>(basis: &[[f64; D]], integers: &[i32; D]) -> [f64; D] {
     std::array::from_fn(|component| {
         basis
             .iter()
@@ -301,7 +338,7 @@ fn combine<const D: usize>(basis: &[[f64; D]], integers: &[i32; D]) -> [f64; D] 
 
 /// The rows `b_k` with `a_j . b_k = 2 pi delta_jk`, and the determinant of the cell, by Gauss-Jordan
 /// elimination with row pivoting.
-fn reciprocal_basis<const D: usize>(
+pub(crate) fn reciprocal_basis<const D: usize>(
     cell: &[[f64; D]; D],
 ) -> Result<(Vec<[f64; D]>, f64), WaveVectorError> {
     let mut matrix = *cell;
@@ -500,6 +537,34 @@ mod tests {
         }
     }
 
+    fn check_phases<const D: usize>(
+        shell: &WaveVectors<D>,
+        from: &[[f64; D]],
+        to: &[[f64; D]],
+    ) -> Result<(), TestCaseError> {
+        let pack = |positions: &[[f64; D]]| -> Vec<[Lanes; D]> {
+            positions.chunks(LANES).map(super::pack).collect()
+        };
+        let count = from.len();
+        let phases = |positions: &[[f64; D]]| shell.phases(&pack(positions), count);
+        let found = shell.mean_cosine_between(&phases(from), &phases(to), count);
+        let mut sum = 0.0;
+        for q in shell.vectors() {
+            for (from, to) in from.iter().zip(to) {
+                sum += (dot(&q, to) - dot(&q, from)).cos();
+            }
+        }
+        // Phases of a few hundred have errors of some 1e-14.
+        prop_assert!((found - sum / (count * shell.len()) as f64).abs() < 1e-12);
+        for (q, [real, imaginary]) in shell.vectors().iter().zip(shell.densities(from)) {
+            let cosines: f64 = from.iter().map(|r| dot(q, r).cos()).sum();
+            let sines: f64 = from.iter().map(|r| dot(q, r).sin()).sum();
+            prop_assert!((real - cosines).abs() < 1e-12 * count as f64);
+            prop_assert!((imaginary - sines).abs() < 1e-12 * count as f64);
+        }
+        Ok(())
+    }
+
     proptest! {
         #[test]
         fn products_of_phases_agree_with_cosines(
@@ -515,6 +580,23 @@ mod tests {
             // The phase reaches 30 sqrt(3) 9 = 470 and has a rounding error of a few 470 * 1e-16; the powers add
             // about ten times 1e-16 each.
             prop_assert!((shell.mean_cosine(&displacements) - direct).abs() < 1e-12);
+        }
+
+        /// Of few wave vectors and of many, in two dimensions and three: from both ends of a displacement, and densities.
+        #[test]
+        fn phases_of_positions_agree_with_cosines(
+            ends in prop::collection::vec(prop::array::uniform6(-30.0_f64..30.0), 1..40),
+            magnitude in 3.0_f64..9.0, number in 1_usize..40,
+        ) {
+            let shell = WaveVectors::shell(&TRICLINIC, magnitude, 1.0).unwrap().limited_to(number);
+            let (from, to): (Vec<[f64; 3]>, Vec<[f64; 3]>) =
+                ends.iter().map(|e| ([e[0], e[1], e[2]], [e[3], e[4], e[5]])).unzip();
+            check_phases(&shell, &from, &to)?;
+            let flat = [[6.0, 0.5], [-1.0, 7.0]];
+            let shell = WaveVectors::shell(&flat, magnitude, 2.0).unwrap().limited_to(number);
+            let (from, to): (Vec<[f64; 2]>, Vec<[f64; 2]>) =
+                ends.iter().map(|e| ([e[0], e[1]], [e[2], e[3]])).unzip();
+            check_phases(&shell, &from, &to)?;
         }
 
         #[test]

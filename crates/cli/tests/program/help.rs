@@ -17,6 +17,7 @@ fn every_command_teaches_by_example() {
         "kappa",
         "modes",
         "soft-modes",
+        "analyze",
         "models",
     ] {
         assert!(general.contains(&format!("\n  {name} ")), "{general}");
@@ -52,6 +53,13 @@ fn every_command_teaches_by_example() {
             "soft-modes",
             "soft_modes stiffness participation_ratio cost i, j, kappa starts cubic tau chi barrier \
              searches unconverged modes_found",
+        ),
+        (
+            "analyze",
+            "trajectory format dimension frames particles density length_unit dynamics steps time_step time_unit \
+             wave_number wave_vectors overlap_radius peak wave_number_error height height_error species label \
+             relaxation_time diffusion_coefficient non_gaussian_maximum non_gaussian_time susceptibility_maximum \
+             susceptibility_time notes paths",
         ),
     ] {
         let text = succeed(&folder, &[name, "--help"]);

@@ -1,5 +1,6 @@
 //! The program from outside: files in, files and messages out.
 
+mod analyze;
 mod bad_input;
 mod chain;
 mod configuration;
@@ -12,3 +13,4 @@ mod program;
 mod reference;
 mod study;
 mod thermalised;
+mod trajectories;

@@ -2,6 +2,7 @@
 
 use crate::cell::CellError;
 use crate::configuration::ConfigurationError;
+use crate::lines::LineError;
 use std::io;
 use thiserror::Error;
 
@@ -24,6 +25,12 @@ pub enum ReadError {
         /// Why.
         source: io::Error,
     },
+}
+
+impl From<LineError> for ReadError {
+    fn from(LineError { line, source }: LineError) -> Self {
+        Self::Io { line, source }
+    }
 }
 
 /// What is wrong with a line.
@@ -109,6 +116,20 @@ pub enum Problem {
         what: String,
         /// The text found.
         text: String,
+    },
+    /// An identifier of a particle that is none.
+    #[error("column {column}, the id, is '{text}': it must be a whole number")]
+    Identifier {
+        /// The column, from 1.
+        column: usize,
+        /// The text found.
+        text: String,
+    },
+    /// Two particles with one identifier.
+    #[error("the id {identifier} appears twice in a frame: ids tell particles apart")]
+    DuplicateIdentifier {
+        /// The identifier.
+        identifier: i64,
     },
     /// A label that is not in the table.
     #[error("the species '{label}' is not one of those known: {known}")]

@@ -2,42 +2,14 @@
 
 use super::{COLUMNS, LATTICE, PERIODIC, Problem, ReadError, periodicity};
 use crate::cell::Cell;
+use crate::lines::Lines;
 use crate::vector::{Matrix, Vector};
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
 const AXES: [&str; 3] = ["x", "y", "z"];
 
-/// The lines of a text, counted.
-#[derive(Debug)]
-pub(super) struct Lines<R> {
-    reader: R,
-    /// The number of the line in `text`, from 1.
-    number: usize,
-    pub(super) text: String,
-}
-
 impl<R: BufRead> Lines<R> {
-    pub(super) fn new(reader: R) -> Self {
-        Self {
-            reader,
-            number: 0,
-            text: String::new(),
-        }
-    }
-
-    /// Reads the next line; `false` at the end.
-    pub(super) fn advance(&mut self) -> Result<bool, ReadError> {
-        self.text.clear();
-        let read = self.reader.read_line(&mut self.text);
-        let bytes = read.map_err(|source| ReadError::Io {
-            line: self.number + 1,
-            source,
-        })?;
-        self.number += usize::from(bytes > 0);
-        Ok(bytes > 0)
-    }
-
     pub(super) fn error(&self, problem: Problem) -> ReadError {
         ReadError::Format {
             line: self.number,
@@ -163,6 +135,7 @@ pub(super) struct Header<const D: usize> {
     position: usize,
     velocity: Option<usize>,
     size: Option<Size>,
+    identifier: Option<usize>,
 }
 
 /// Where a particle's size is and what makes a diameter of it.
@@ -179,16 +152,22 @@ pub(super) struct Row<'a, const D: usize> {
     pub(super) position: Vector<D>,
     pub(super) velocity: Option<Vector<D>>,
     pub(super) diameter: Option<f64>,
+    pub(super) identifier: Option<i64>,
 }
 
 impl<const D: usize> Header<D> {
     /// Takes what it knows out of the pairs of the comment line.
-    pub(super) fn take(pairs: &mut BTreeMap<String, String>) -> Result<Self, Problem> {
+    ///
+    /// `flattened`: in two dimensions, `pbc` may say three all the same.
+    pub(super) fn take(
+        pairs: &mut BTreeMap<String, String>,
+        flattened: bool,
+    ) -> Result<Self, Problem> {
         let lattice = pairs.remove(LATTICE).ok_or(Problem::MissingLattice)?;
         let expected = periodicity(D);
         // By the format, a cell without pbc is periodic in all three directions.
         let found = pairs.remove(PERIODIC).unwrap_or_else(|| periodicity(3));
-        if !is_periodicity(&found, D) {
+        if !(is_periodicity(&found, D) || flattened && is_periodicity(&found, 3)) {
             return Err(Problem::Periodicity { found, expected });
         }
         let text = pairs.remove(COLUMNS);
@@ -200,7 +179,7 @@ impl<const D: usize> Header<D> {
 
         let mut width = 0_usize;
         let (mut species, mut position, mut velocity) = (None, None, None);
-        let (mut radius, mut diameter) = (None, None);
+        let (mut radius, mut diameter, mut identifier) = (None, None, None);
         let words: Vec<&str> = columns.split(':').collect();
         for words in words.chunks(3) {
             let &[name, kind, count] = words else {
@@ -210,11 +189,13 @@ impl<const D: usize> Header<D> {
             let count =
                 count.ok_or_else(|| fail("has a count that is not a positive whole number"))?;
             let (place, form) = match name {
-                "species" => (&mut species, ("S", 1)),
+                // Types without names are numbers.
+                "species" => (&mut species, (if kind == "I" { "I" } else { "S" }, 1)),
                 "pos" => (&mut position, ("R", 3)),
                 "vel" | "velo" | "velocities" => (&mut velocity, ("R", 3)),
                 "radius" => (&mut radius, ("R", 1)),
                 "diameter" => (&mut diameter, ("R", 1)),
+                "id" if (kind, count) == ("I", 1) => (&mut identifier, ("I", 1)),
                 _ => (&mut None, (kind, count)),
             };
             if (kind, count) != form {
@@ -241,6 +222,7 @@ impl<const D: usize> Header<D> {
             species: species.ok_or_else(|| fail("lacks species"))?,
             position: position.ok_or_else(|| fail("lacks pos"))?,
             velocity,
+            identifier,
             size: size.map(|(name, factor, column)| Size {
                 column,
                 name,
@@ -280,6 +262,13 @@ impl<const D: usize> Header<D> {
             let what = || format!("column {}, the {},", size.column + 1, size.name);
             Ok::<_, Problem>(size.factor * number(words[size.column], what)?)
         };
+        let identifier = |column: usize| {
+            let parsed = words[column].parse();
+            parsed.map_err(|_| Problem::Identifier {
+                column: column + 1,
+                text: words[column].to_owned(),
+            })
+        };
         Ok(Row {
             label: words[self.species],
             position: vector("position", self.position)?,
@@ -288,6 +277,7 @@ impl<const D: usize> Header<D> {
                 .map(|start| vector("velocity", start))
                 .transpose()?,
             diameter: self.size.map(diameter).transpose()?,
+            identifier: self.identifier.map(identifier).transpose()?,
         })
     }
 }

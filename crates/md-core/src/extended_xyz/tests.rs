@@ -176,6 +176,34 @@ fn sizes_are_radii_or_diameters() {
 }
 
 #[test]
+fn types_may_be_numbers_and_trajectories_are_in_the_order_of_ids() {
+    let text = "3\nLattice=\"4 0 0 0 4 0 0 0 4\" Properties=id:I:1:species:I:1:pos:R:3 Time=0.5 TimeStep=70\n9 2 0 0 0\n7 1 1 0 0\n8 10 2 0 0\n";
+    let labels = Labels::new(["1", "2", "10"]).unwrap();
+    let frame = read_frame::<3, _>(text.as_bytes(), &labels).unwrap();
+    assert_eq!((frame.step(), frame.time()), (Some(70), Some(0.5)));
+    let species = |frame: &Frame<3>| frame.configuration.species().to_vec();
+    // One configuration is in the order of the file, the frame of a trajectory in that of ids.
+    assert_eq!(species(&frame), [1, 0, 2].map(Species));
+    let mut frames = read_frames::<3, _>(text.as_bytes(), &labels).for_trajectories();
+    let sorted = frames.next().unwrap().unwrap();
+    assert_eq!(species(&sorted), [0, 2, 1].map(Species));
+    assert_eq!(sorted.configuration.positions()[2], [0.0; 3]);
+    assert_eq!(frames.take_identifiers(), Some(vec![7, 8, 9]));
+    let twice = text.replace("\n9 2", "\n7 2");
+    let mut frames = read_frames::<3, _>(twice.as_bytes(), &labels).for_trajectories();
+    let error = frames.next().unwrap().unwrap_err().to_string();
+    assert!(error.contains("line 5: the id 7 appears twice"), "{error}");
+    let word = text.replace("\n9 2", "\nx 2");
+    let error = read_frame::<3, _>(word.as_bytes(), &labels)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("line 3: column 1, the id, is 'x'"),
+        "{error}"
+    );
+}
+
+#[test]
 fn one_species_may_have_any_label() {
     let read = |text: &str| read_frame::<3, _>(text.as_bytes(), &Labels::any("Si").unwrap());
     let text = "2\nLattice=\"2 0 0 0 2 0 0 0 2\"\nX 0 0 0\nX 1 1 1\n";
