@@ -17,9 +17,6 @@ use vitreous::observables::{
     LogSchedule, SelfCorrelations, SelfCorrelator, WaveVectors, relaxation,
 };
 
-/// Particle-steps per segment: a few seconds of work.
-const SEGMENT: u64 = 10_000_000;
-
 /// What a run needs to know, the same for all runs of a study at one temperature.
 pub(crate) struct Bath<'a, const D: usize> {
     pub(crate) study: &'a Resolved,
@@ -55,6 +52,23 @@ pub(crate) enum Equilibrated {
     RelaxationTime(f64),
     /// The limit was reached before.
     TooSlow,
+}
+
+/// How far the equilibration of a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Reached {
+    /// The number of the window, from 0.
+    pub(crate) window: u32,
+    /// Steps made so far.
+    pub(crate) steps: u64,
+    /// Steps expected in all; more if the relaxation time is not known yet or rises.
+    pub(crate) expected: u64,
+    /// `tau_alpha` in `t0`, as far as it is known.
+    pub(crate) relaxation_time: Option<f64>,
+    /// Steps of the production run that this relaxation time asks for.
+    pub(crate) production: Option<u64>,
+    /// Whether it ended in equilibrium, once it ended.
+    pub(crate) equilibrated: Option<bool>,
 }
 
 /// The lengths of a production run, in steps.
@@ -218,7 +232,35 @@ impl<'a, const D: usize> Bath<'a, D> {
     }
 
     fn segment(&self) -> u64 {
-        (SEGMENT / self.study.study.particles as u64).max(100)
+        self.study.checkpoint_interval
+    }
+
+    /// How far a run is, or one that has not begun.
+    pub(crate) fn reached(&self, state: Option<&Equilibration<D>>) -> Reached {
+        let settings = self.study.study.equilibration;
+        let relaxation_time = match state.map(|state| (state.outcome, &state.correlator)) {
+            Some((Some(Equilibrated::RelaxationTime(tau)), _)) => Some(tau),
+            Some((_, correlator)) => relaxation_time(&correlator.finish()),
+            None => None,
+        };
+        let mut window = state.map_or(0, |state| state.window);
+        let mut end = state.map_or(0, |state| state.begun) + self.window(window);
+        let enough = relaxation_time.unwrap_or(0.0) * settings.relaxation_times;
+        let limit = settings.longest * self.time_unit();
+        while (window == 0 || enough > self.window(window) as f64) && (end as f64) < limit {
+            window += 1;
+            end += self.window(window);
+        }
+        let steps = state.map_or(0, |state| state.motion.point.step);
+        let outcome = state.and_then(|state| state.outcome);
+        Reached {
+            window: state.map_or(0, |state| state.window),
+            steps,
+            expected: if outcome.is_some() { steps } else { end },
+            relaxation_time: relaxation_time.map(|tau| tau / self.time_unit()),
+            production: relaxation_time.map(|tau| Plan::new(self.study, tau).steps()),
+            equilibrated: outcome.map(|outcome| outcome != Equilibrated::TooSlow),
+        }
     }
 
     /// The length of a window in steps.
@@ -287,7 +329,7 @@ impl<'a, const D: usize> Bath<'a, D> {
         Motion { point, thermostat }
     }
 
-    /// Advances by at most one segment. Returns the number of steps made.
+    /// Advances by at most one segment, to the end of the window at most. Returns the number of steps made.
     pub(crate) fn equilibrate(&self, state: &mut Equilibration<D>) -> Result<u64> {
         let mut trajectory = self.trajectory(&state.motion)?;
         let limit = self.study.study.equilibration.longest * self.time_unit();
@@ -316,7 +358,9 @@ impl<'a, const D: usize> Bath<'a, D> {
                             .window_correlator(&trajectory.point().configuration, state.window)?;
                     }
                 }
-                continue;
+                // A segment ends here in any case: a run that ended too slow and goes on since the limit was
+                // raised has the bits of one that never met a limit.
+                break;
             }
             let left = self.segment() - (trajectory.point().step - start);
             trajectory.advance((state.correlator.next_step().min(end) - now).min(left))?;

@@ -5,20 +5,22 @@ mod arguments;
 mod building_blocks;
 mod figure;
 mod glass;
+mod journal;
 mod liquid;
+mod lock;
 mod models;
+mod output_folder;
 mod page;
 mod report;
+mod results;
 mod run;
+mod status;
 mod storage;
 mod study;
 mod tasks;
 
 use clap::Parser;
 use std::process::ExitCode;
-
-/// The exit status after a stop by the user, as shells give it after SIGINT.
-const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let arguments = arguments::Arguments::parse();
@@ -27,7 +29,7 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("error: {error:#}");
             if error.is::<tasks::Stopped>() {
-                ExitCode::from(INTERRUPTED)
+                ExitCode::from(tasks::stopped_status())
             } else {
                 ExitCode::FAILURE
             }

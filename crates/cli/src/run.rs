@@ -6,17 +6,21 @@
 
 use crate::analysis::{self, Summary};
 use crate::glass::{self, Outcome};
+use crate::journal::{Journal, Share};
 use crate::liquid::{Bath, Equilibrated, Equilibration, LiquidRuns, Plan, Production};
+use crate::output_folder::{CHECKPOINTS, RESOLVED_STUDY, RUNNING_STUDY, announce_changes, occupy};
 use crate::report;
-use crate::storage::{self, Key};
+use crate::results::Staging;
+use crate::storage::{self, Key, Stored};
 use crate::study::{Resolved, Study};
 use crate::tasks::{Progress, check_stop, for_each};
 use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 use vitreous::md_core::{Configuration, Potential, Seed};
 
 /// How a study is run, apart from what it says.
@@ -50,19 +54,22 @@ fn run_in<const D: usize>(study: &Resolved, options: &Options) -> Result<()> {
         .iter()
         .map(|&temperature| Bath::new(study, potential.as_ref(), temperature))
         .collect::<Result<Vec<_>>>()?;
+    let progress = Progress::new(options.quiet);
+    let checkpoints = output.join(CHECKPOINTS);
+    let _lock = occupy(&output, &checkpoints, &progress)?;
+    let text = toml::to_string(&study.study)?;
+    announce_changes(&checkpoints, &text, &progress);
+    storage::write(&checkpoints.join(RUNNING_STUDY), text.as_bytes())?;
     let runner = Runner {
         study,
         potential: potential.as_ref(),
-        checkpoints: output.join("checkpoints"),
+        journal: Journal::begin(&checkpoints, study, &text, options.threads, |temperature| {
+            baths[temperature].reached(None)
+        }),
+        checkpoints,
         threads: options.threads,
-        progress: Progress::new(options.quiet),
+        progress,
     };
-    std::fs::create_dir_all(&runner.checkpoints)
-        .with_context(|| format!("cannot create the output folder {}", output.display()))?;
-    storage::write(
-        &output.join("study.resolved.toml"),
-        toml::to_string(&study.study)?.as_bytes(),
-    )?;
     runner.progress.say(&format!(
         "{}: model {}, N = {}, {} temperatures, {} runs each, on {} threads; results go to {}",
         study.title(),
@@ -83,7 +90,11 @@ fn run_in<const D: usize>(study: &Resolved, options: &Options) -> Result<()> {
         .build()?;
     let summary =
         pool.install(|| analysis::analyse(study, &baths, &liquids, glasses, &equilibrated))?;
-    report::write(study, &summary, &output)?;
+    let staging = Staging::begin(&output)?;
+    report::write(study, &summary, staging.folder())?;
+    storage::write(&staging.folder().join(RESOLVED_STUDY), text.as_bytes())?;
+    staging.publish()?;
+    runner.journal.finish();
     say_summary(&runner.progress, &summary, &output);
     Ok(())
 }
@@ -102,6 +113,7 @@ fn say_summary<const D: usize>(progress: &Progress, summary: &Summary<D>, output
 struct Runner<'a, const D: usize> {
     study: &'a Resolved,
     potential: &'a dyn Potential<D>,
+    journal: Journal,
     checkpoints: PathBuf,
     threads: NonZeroUsize,
     progress: Progress,
@@ -124,6 +136,7 @@ struct LiquidInput<'a> {
     coupling_time: f64,
     chain_length: usize,
     melting_temperature: f64,
+    checkpoint_interval: u64,
     first_window: f64,
     relaxation_times: f64,
     seed: u64,
@@ -154,6 +167,7 @@ impl<'a, const D: usize> Runner<'a, D> {
             coupling_time: self.study.coupling_time,
             chain_length: self.study.chain_length,
             melting_temperature: self.study.melting_temperature,
+            checkpoint_interval: self.study.checkpoint_interval,
             first_window: study.equilibration.first_window,
             relaxation_times: study.equilibration.relaxation_times,
             seed: study.seed,
@@ -162,9 +176,26 @@ impl<'a, const D: usize> Runner<'a, D> {
         })
     }
 
-    fn file(&self, temperature: f64, run: u64, rest: &str) -> PathBuf {
+    /// The file of a checkpoint; different input gives different names.
+    fn file(&self, temperature: f64, run: u64, key: &Key, rest: &str) -> PathBuf {
         self.checkpoints
-            .join(format!("T{temperature}-run{run}{rest}"))
+            .join(format!("T{temperature}-run{run}-{}{rest}", key.short()))
+    }
+
+    /// Loads a checkpoint, and says so if there is one that cannot be used.
+    fn load<T: DeserializeOwned>(&self, path: &Path, kind: &str, key: &Key) -> Result<Option<T>> {
+        self.journal.uses(path);
+        match storage::load(path, kind, key)? {
+            Stored::Found(value) => Ok(Some(value)),
+            Stored::Absent => Ok(None),
+            Stored::Unusable(flaw) => {
+                self.progress.warn(&format!(
+                    "the checkpoint {} is not used: {flaw}; what it held is computed again, and replaces it",
+                    path.display()
+                ));
+                Ok(None)
+            }
+        }
     }
 
     /// Every run of every temperature, the coldest first: it takes longest.
@@ -202,9 +233,14 @@ impl<'a, const D: usize> Runner<'a, D> {
     ) -> Result<Equilibration<D>> {
         const KIND: &str = "equilibration";
         let key = self.liquid_key(bath.temperature, run)?;
-        let path = self.file(bath.temperature, run, ".equilibration");
+        let path = self.file(bath.temperature, run, &key, ".equilibration");
         let explain = || format!("at T = {}, run {run}", bath.temperature);
-        let mut state = match storage::load::<Equilibration<D>>(&path, KIND, &key)? {
+        let _at_work = self.journal.at_work(bath.temperature, run);
+        let reached = |state: &Equilibration<D>| {
+            let reached = bath.reached(Some(state));
+            self.journal.equilibration(bath.temperature, run, reached);
+        };
+        let mut state = match self.load::<Equilibration<D>>(&path, KIND, &key)? {
             Some(mut state) => {
                 // The limit may have been raised since.
                 if state.outcome == Some(Equilibrated::TooSlow) {
@@ -214,10 +250,14 @@ impl<'a, const D: usize> Runner<'a, D> {
             }
             None => bath.melt(run).with_context(explain)?,
         };
+        reached(&state);
         while state.outcome.is_none() {
             check_stop(failed)?;
-            bath.equilibrate(&mut state).with_context(explain)?;
+            let begun = Instant::now();
+            let made = bath.equilibrate(&mut state).with_context(explain)?;
             storage::save(&path, KIND, &key, &state)?;
+            self.journal.made_steps(made, begun.elapsed());
+            reached(&state);
             bar.set_message(format!("T = {} run {run}", bath.temperature));
         }
         Ok(state)
@@ -282,17 +322,27 @@ impl<'a, const D: usize> Runner<'a, D> {
             plan,
             self.study.study.glasses.per_run,
         ))?;
-        let path = self.file(bath.temperature, run, ".production");
+        let path = self.file(bath.temperature, run, &key, ".production");
         let explain = || format!("at T = {}, run {run}", bath.temperature);
-        let mut state = match storage::load::<Production<D>>(&path, KIND, &key)? {
+        let _at_work = self.journal.at_work(bath.temperature, run);
+        let measured = |state: &Production<D>| {
+            let (done, of) = (state.steps(), plan.steps());
+            let share = Share { done, of };
+            self.journal.production(bath.temperature, run, share);
+        };
+        let mut state = match self.load::<Production<D>>(&path, KIND, &key)? {
             Some(state) => state,
             None => bath.produce(start, plan).with_context(explain)?,
         };
         bar.inc(state.steps());
+        measured(&state);
         while !state.done {
             check_stop(failed)?;
+            let begun = Instant::now();
             let made = bath.measure(&mut state, plan).with_context(explain)?;
             storage::save(&path, KIND, &key, &state)?;
+            self.journal.made_steps(made, begun.elapsed());
+            measured(&state);
             bar.inc(made);
         }
         Ok((state, key))
@@ -309,6 +359,14 @@ impl<'a, const D: usize> Runner<'a, D> {
                 }
             }
         }
+        for liquid in liquids {
+            let temperature = self.study.study.temperatures[liquid.temperature];
+            for (run, production) in liquid.runs.iter().enumerate() {
+                let (done, of) = (0, production.snapshots.len() as u64);
+                let share = Share { done, of };
+                self.journal.glasses(temperature, run as u64, share);
+            }
+        }
         let bar = self.progress.stage("glasses", items.len() as u64);
         let outcomes = for_each(
             self.threads,
@@ -317,18 +375,21 @@ impl<'a, const D: usize> Runner<'a, D> {
                 const KIND: &str = "glass";
                 let settings = &self.study.study.glasses;
                 let key = Key::of(&(production, index, settings))?;
-                let path = self.file(temperature, run, &format!("-{index:03}.glass"));
-                let outcome = if let Some(outcome) = storage::load::<Outcome<D>>(&path, KIND, &key)?
-                {
+                let path = self.file(temperature, run, &key, &format!("-{index:03}.glass"));
+                let _at_work = self.journal.at_work(temperature, run);
+                let outcome = if let Some(outcome) = self.load::<Outcome<D>>(&path, KIND, &key)? {
                     outcome
                 } else {
                     check_stop(failed)?;
+                    let begun = Instant::now();
                     let indices = [temperature.to_bits(), run, index as u64];
                     let seed = Seed(self.study.study.seed).derive("glass", &indices);
                     let outcome = glass::measure(self.potential, snapshot.clone(), settings, seed);
                     storage::save(&path, KIND, &key, &outcome)?;
+                    self.journal.made_glass(begun.elapsed());
                     outcome
                 };
+                self.journal.has_glass(temperature, run);
                 bar.inc(1);
                 Ok(outcome)
             },
