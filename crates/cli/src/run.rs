@@ -177,9 +177,9 @@ impl<'a, const D: usize> Runner<'a, D> {
     }
 
     /// The file of a checkpoint; different input gives different names.
-    fn file(&self, temperature: f64, run: u64, key: &Key, rest: &str) -> PathBuf {
+    fn file(&self, temperature: f64, run: &str, key: &Key, kind: &str) -> PathBuf {
         self.checkpoints
-            .join(format!("T{temperature}-run{run}-{}{rest}", key.short()))
+            .join(format!("T{temperature}-run{run}-{}.{kind}", key.short()))
     }
 
     /// Loads a checkpoint, and says so if there is one that cannot be used.
@@ -233,7 +233,7 @@ impl<'a, const D: usize> Runner<'a, D> {
     ) -> Result<Equilibration<D>> {
         const KIND: &str = "equilibration";
         let key = self.liquid_key(bath.temperature, run)?;
-        let path = self.file(bath.temperature, run, &key, ".equilibration");
+        let path = self.file(bath.temperature, &run.to_string(), &key, KIND);
         let explain = || format!("at T = {}, run {run}", bath.temperature);
         let _at_work = self.journal.at_work(bath.temperature, run);
         let reached = |state: &Equilibration<D>| {
@@ -322,7 +322,7 @@ impl<'a, const D: usize> Runner<'a, D> {
             plan,
             self.study.study.glasses.per_run,
         ))?;
-        let path = self.file(bath.temperature, run, &key, ".production");
+        let path = self.file(bath.temperature, &run.to_string(), &key, KIND);
         let explain = || format!("at T = {}, run {run}", bath.temperature);
         let _at_work = self.journal.at_work(bath.temperature, run);
         let measured = |state: &Production<D>| {
@@ -375,7 +375,7 @@ impl<'a, const D: usize> Runner<'a, D> {
                 const KIND: &str = "glass";
                 let settings = &self.study.study.glasses;
                 let key = Key::of(&(production, index, settings))?;
-                let path = self.file(temperature, run, &key, &format!("-{index:03}.glass"));
+                let path = self.file(temperature, &format!("{run}-{index:03}"), &key, KIND);
                 let _at_work = self.journal.at_work(temperature, run);
                 let outcome = if let Some(outcome) = self.load::<Outcome<D>>(&path, KIND, &key)? {
                     outcome
