@@ -36,7 +36,7 @@ fn glass<const D: usize>(
         .unwrap()
 }
 
-/// The twelve softest modes of the two-dimensional glass of the paper's Appendix B are localised, nearly all are found
+/// The twelve softest modes of the two-dimensional glass of the paper's Appendix B are localised, are found
 /// again from other pairs, and are softer than nearly all responses from which they were found.
 #[test]
 fn the_softest_pseudoharmonic_modes_are_localised_and_found_again() {
@@ -46,7 +46,7 @@ fn the_softest_pseudoharmonic_modes_are_localised_and_found_again() {
     let potential = InversePowerMixture::default().potential().unwrap();
     let threads = std::thread::available_parallelism().unwrap_or(ONE);
     let descend = |response: &LinearResponse<'_, 2>| {
-        let starts: Vec<usize> = (0..response.interactions().len()).step_by(5).collect();
+        let starts: Vec<usize> = (0..response.interactions().len()).step_by(2).collect();
         let found = response
             .pseudoharmonic_modes(&starts, &SoftModeSearch::default(), threads)
             .unwrap();
@@ -64,12 +64,7 @@ fn the_softest_pseudoharmonic_modes_are_localised_and_found_again() {
     let response = prepare(&glass);
     let kappa = response.dipole_stiffness_field(threads).unwrap();
     let (starts, found) = descend(&response);
-    // A fifth of all pairs leads to nearly all of them more than once: one or two may be small.
-    let again = found.modes[..12]
-        .iter()
-        .filter(|found| found.starts.len() >= 2);
-    let again = again.count();
-    assert!(again >= 10, "{again} of 12 were found again");
+    let (mut descents, mut softened) = (0, 0);
     for (rank, found) in found.modes[..12].iter().enumerate() {
         let mode = &found.mode;
         // A plane wave has 2/3.
@@ -78,16 +73,13 @@ fn the_softest_pseudoharmonic_modes_are_localised_and_found_again() {
             "{rank}: {}",
             mode.participation_ratio
         );
-        let below = found
+        assert!(found.starts.len() >= 2, "{rank} was found once");
+        descents += found.starts.len();
+        softened += found
             .starts
             .iter()
             .filter(|&&start| mode.stiffness <= kappa[start])
             .count();
-        assert!(
-            10 * below >= 9 * found.starts.len(),
-            "{rank}: {below} of {}",
-            found.starts.len()
-        );
         // The stiffness is a curvature of the energy: half the work of a small step, both ways, with U - U_0
         // of the order of 1e-6 and U rounded to 1e-13.
         let energy = |step: f64| {
@@ -108,6 +100,8 @@ fn the_softest_pseudoharmonic_modes_are_localised_and_found_again() {
             mode.stiffness
         );
     }
+    // The cost never rises along a descent; the stiffness, which is one factor of it, may, but seldom does.
+    assert!(20 * softened >= 19 * descents, "{softened} of {descents}");
     // From the softest pair to the softest mode.
     let softest = starts
         .iter()

@@ -1,15 +1,16 @@
 //! From the measurements of a study to its numbers: relaxation times, stiffnesses, intervals and fits.
 
 use crate::glass::{Glass, Outcome};
-use crate::liquid::{Bath, Equilibrated, Equilibration, LiquidRuns, Statics, relaxation_time};
+use crate::liquid::{Bath, LiquidRuns, Statics};
 use crate::study::Resolved;
+use crate::thermalised::{Standing, judge};
 use anyhow::{Context, Result};
 use serde::Serialize;
 use vitreous::md_core::Seed;
 use vitreous::observables::{
     Bootstrap, DiffusiveWindow, Interval, InvarianceTest, Mesoelastic, MesoelasticFit,
-    MesoelasticIntervals, SelfCorrelations, StatePoint, Stiffness, Verdict, relaxation,
-    thermalisation,
+    MesoelasticIntervals, SelfCorrelations, SelfCorrelator, StatePoint, Stiffness, Verdict,
+    relaxation,
 };
 
 /// The numbers of a study.
@@ -18,8 +19,6 @@ pub(crate) struct Summary<const D: usize> {
     pub(crate) length_unit: f64,
     /// The temperatures that were measured, from the warmest.
     pub(crate) states: Vec<State<D>>,
-    /// The temperatures that did not reach equilibrium within the limit.
-    pub(crate) too_slow: Vec<f64>,
     /// The fit of the mesoelastic model, or why there is none.
     pub(crate) dipole_fit: std::result::Result<Fit, String>,
     /// The same against the shear modulus.
@@ -71,8 +70,11 @@ pub(crate) struct State<const D: usize> {
     /// Their geometric mean.
     pub(crate) relaxation_time: Option<Estimate>,
     pub(crate) correlations: SelfCorrelations,
-    /// Do the halves of the runs agree, in `ln tau_alpha` and in the logarithm of the mean squared displacement there?
-    pub(crate) invariance: Option<[InvarianceTest; 2]>,
+    /// Is it one of the equilibrium liquid?
+    pub(crate) standing: Standing,
+    /// Do the halves of the runs agree, in `ln tau_alpha`, in the logarithm of the mean squared displacement there, and in
+    /// the potential energy per particle over `T`?
+    pub(crate) tests: Option<[InvarianceTest; 3]>,
     /// The diffusion coefficient, where the mean squared displacement became diffusive.
     pub(crate) diffusion: Option<f64>,
     /// Per particle.
@@ -91,38 +93,12 @@ pub(crate) struct State<const D: usize> {
     pub(crate) dipole_stiffness: Option<Estimate>,
 }
 
-impl<const D: usize> State<D> {
-    /// What the tests of time-translation invariance say together; nothing can be said from one run.
-    pub(crate) fn verdict(&self) -> Verdict {
-        match &self.invariance {
-            Some(tests) if tests.iter().any(|test| test.runs < 2) => Verdict::Undecided,
-            Some(tests) if tests.iter().any(|test| test.verdict == Verdict::Drifting) => {
-                Verdict::Drifting
-            }
-            Some(tests) if tests.iter().all(|test| test.verdict == Verdict::Invariant) => {
-                Verdict::Invariant
-            }
-            _ => Verdict::Undecided,
-        }
-    }
-}
-
-/// The relaxation time (in steps) of the slowest run of a temperature, `None` if one was too slow.
-pub(crate) fn slowest<const D: usize>(runs: &[Equilibration<D>]) -> Option<f64> {
-    runs.iter()
-        .try_fold(0.0, |slowest: f64, run| match run.outcome {
-            Some(Equilibrated::RelaxationTime(tau)) => Some(slowest.max(tau)),
-            _ => None,
-        })
-}
-
 /// Sums up a study.
 pub(crate) fn analyse<const D: usize>(
     study: &Resolved,
     baths: &[Bath<'_, D>],
     liquids: &[LiquidRuns<D>],
     glasses: Vec<Vec<Vec<Outcome<D>>>>,
-    equilibrated: &[Vec<Equilibration<D>>],
 ) -> Result<Summary<D>> {
     let length_unit = study.density.powf(-1.0 / D as f64);
     let mut states = liquids
@@ -135,19 +111,12 @@ pub(crate) fn analyse<const D: usize>(
         })
         .collect::<Result<Vec<_>>>()?;
     states.sort_by(|a, b| b.temperature.total_cmp(&a.temperature));
-    let too_slow = equilibrated
-        .iter()
-        .zip(baths)
-        .filter(|(runs, _)| slowest(runs).is_none())
-        .map(|(_, bath)| bath.temperature)
-        .collect();
     let fit = |stiffness, of: fn(&Glass<D>) -> f64| fit(study, &states, length_unit, stiffness, of);
     Ok(Summary {
         length_unit,
         dipole_fit: fit(Stiffness::Dipole, Glass::dipole_stiffness),
         modulus_fit: fit(Stiffness::Modulus { dimension: D }, Glass::shear_modulus),
         states,
-        too_slow,
     })
 }
 
@@ -180,62 +149,6 @@ fn estimate(
     })
 }
 
-/// What the correlations of the runs of one temperature say.
-struct Relaxation {
-    correlations: SelfCorrelations,
-    times: Vec<f64>,
-    invariance: Option<[InvarianceTest; 2]>,
-}
-
-fn relax<const D: usize>(study: &Resolved, liquid: &LiquidRuns<D>) -> Result<Relaxation> {
-    let analysis = study.study.analysis;
-    let mut merged = None;
-    let mut times = Vec::new();
-    // ln tau_alpha and the logarithm of the displacement, of the first and of the second half, for each run.
-    let mut halves: [[Vec<f64>; 2]; 2] = Default::default();
-    for run in &liquid.runs {
-        let mut whole = run.halves[0].clone();
-        whole.merge(run.halves[1].clone())?;
-        if let Some(tau) = relaxation_time(&whole.finish()) {
-            times.push(tau * study.time_step);
-            for (half, correlator) in run.halves.iter().enumerate() {
-                let own = correlator.finish();
-                if let (Some(own_tau), Some(displacement)) =
-                    (relaxation_time(&own), displacement_at(&own, tau))
-                {
-                    halves[0][half].push(own_tau.ln());
-                    halves[1][half].push(displacement.ln());
-                }
-            }
-        }
-        match &mut merged {
-            None => merged = Some(whole),
-            Some(merged) => merged.merge(whole)?,
-        }
-    }
-    let correlations = merged.context("there are no runs")?.finish();
-    if times.len() < liquid.runs.len() {
-        times.clear();
-    }
-    let complete = halves
-        .iter()
-        .flatten()
-        .all(|values| values.len() == liquid.runs.len());
-    let invariance = if complete {
-        let test = |[first, second]: &[Vec<f64>; 2]| {
-            thermalisation::compare_halves(first, second, analysis.drift_tolerance, analysis.level)
-        };
-        Some([test(&halves[0])?, test(&halves[1])?])
-    } else {
-        None
-    };
-    Ok(Relaxation {
-        correlations,
-        times,
-        invariance,
-    })
-}
-
 fn state<const D: usize>(
     study: &Resolved,
     bath: &Bath<'_, D>,
@@ -245,11 +158,31 @@ fn state<const D: usize>(
 ) -> Result<State<D>> {
     let temperature = bath.temperature;
     let particles = study.study.particles as f64;
-    let Relaxation {
-        correlations,
-        times: relaxation_times,
-        invariance,
-    } = relax(study, liquid)?;
+    let judgement = judge(bath, &liquid.runs, liquid.window)?;
+    let standing = match judgement.verdict {
+        _ if !liquid.equilibrated => Standing::TooSlow,
+        Verdict::Invariant => Standing::Thermalised,
+        Verdict::Drifting => Standing::Drifting,
+        Verdict::Undecided => Standing::Undecided,
+    };
+    let [first, second] = liquid.window.halves();
+    let parts = || first.start..second.end;
+    let mut merged: Option<SelfCorrelator<D>> = None;
+    for run in &liquid.runs {
+        let own = run.correlations(parts())?;
+        match &mut merged {
+            None => merged = Some(own),
+            Some(merged) => merged.merge(own)?,
+        }
+    }
+    let correlations = merged.context("there are no runs")?.finish();
+    // All runs or none: the mean over those that relaxed would be too short.
+    let relaxation_times: Vec<f64> = judgement
+        .relaxation_times
+        .iter()
+        .map(|tau| tau.map(|tau| tau * study.time_step))
+        .collect::<Option<_>>()
+        .unwrap_or_default();
     let logarithms: Vec<f64> = relaxation_times.iter().map(|tau| tau.ln()).collect();
     let relaxation_time = estimate(study, "relaxation time", temperature, &logarithms)?
         .map(|estimate| estimate.map(f64::exp));
@@ -265,11 +198,11 @@ fn state<const D: usize>(
         liquid
             .runs
             .iter()
-            .map(|run| value(&run.statics))
+            .map(|run| value(&run.statics(parts())))
             .sum::<f64>()
             / liquid.runs.len() as f64
     };
-    let drifts = liquid.runs.iter().map(|run| run.statics.drift);
+    let drifts = liquid.runs.iter().map(|run| run.statics(parts()).drift);
 
     let mut measured = Vec::new();
     let mut refused = Vec::new();
@@ -290,7 +223,8 @@ fn state<const D: usize>(
         time_unit: length_unit / temperature.sqrt(),
         relaxation_times,
         relaxation_time,
-        invariance,
+        standing,
+        tests: judgement.tests,
         diffusion,
         potential_energy: mean(&Statics::potential_energy) / particles,
         kinetic_temperature: mean(&Statics::kinetic_temperature),
@@ -312,26 +246,6 @@ fn state<const D: usize>(
     })
 }
 
-/// The mean squared displacement of species A at a time in steps, interpolated linearly in logarithms.
-fn displacement_at(correlations: &SelfCorrelations, steps: f64) -> Option<f64> {
-    let values = &correlations
-        .species
-        .first()?
-        .mean_squared_displacement
-        .values;
-    let after = correlations
-        .steps
-        .iter()
-        .position(|&lag| lag as f64 >= steps)?;
-    let before = after.checked_sub(1)?;
-    let (x0, x1) = (
-        (correlations.steps[before] as f64).ln(),
-        (correlations.steps[after] as f64).ln(),
-    );
-    let (y0, y1) = (values[before].ln(), values[after].ln());
-    Some((y0 + (y1 - y0) * (steps.ln() - x0) / (x1 - x0)).exp())
-}
-
 fn fit<const D: usize>(
     study: &Resolved,
     states: &[State<D>],
@@ -345,6 +259,7 @@ fn fit<const D: usize>(
     };
     let points: Vec<StatePoint> = states
         .iter()
+        .filter(|state| state.standing.may_be_equilibrium())
         .filter(|state| !state.relaxation_times.is_empty() && !state.glasses.is_empty())
         .map(|state| StatePoint {
             temperature: state.temperature,
@@ -375,31 +290,34 @@ pub(crate) fn readable(value: f64) -> String {
 impl<const D: usize> Summary<D> {
     /// What the reader should know before trusting the numbers.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        let where_verdict = |verdict| {
+        let standing = |standing| {
             self.states
                 .iter()
-                .filter(move |state| state.verdict() == verdict)
+                .filter(move |state| state.standing == standing)
+                .map(|state| state.temperature)
+                .collect::<Vec<_>>()
         };
         let unrelaxed = self
             .states
             .iter()
-            .filter(|state| state.relaxation_times.is_empty());
+            .filter(|state| state.relaxation_times.is_empty())
+            .map(|state| state.temperature);
         let mut warnings: Vec<String> = [
             (
-                self.too_slow.clone(),
-                "not equilibrated within equilibration.longest; left out (raise the limit and run again to continue)",
+                standing(Standing::TooSlow),
+                "not equilibrated within equilibration.longest; measured as it was, and left out of the fits (raise the limit and run again to continue)",
             ),
             (
-                unrelaxed.map(|state| state.temperature).collect(),
+                unrelaxed.collect(),
                 "F_s did not fall to the threshold in every run; no relaxation time (raise production.longest_lag)",
             ),
             (
-                where_verdict(Verdict::Drifting).map(|state| state.temperature).collect(),
-                "the halves of the runs differ: not thermalised; raise equilibration.relaxation_times",
+                standing(Standing::Drifting),
+                "the halves of the runs still differ after production.longest: not thermalised, left out of the fits (raise the limit and run again to continue)",
             ),
             (
-                where_verdict(Verdict::Undecided).map(|state| state.temperature).collect(),
-                "too few or too short runs to tell whether the liquid is thermalised; raise runs or production.relaxation_times",
+                standing(Standing::Undecided),
+                "too few or too short runs to tell whether the liquid is thermalised (raise production.longest and run again to continue, or runs)",
             ),
         ]
         .into_iter()

@@ -73,6 +73,7 @@ Keys of --json:
   running        whether a run works in the folder; null on file systems without locks
   process, host, started, updated    of the run that works or worked last, and when it last wrote (UTC)
   threads        of the same
+  search         temperature and relaxation_time reached by the search for target_relaxation_times, or null
   temperatures   one entry for each
     temperature
     runs         one entry for each
@@ -82,10 +83,11 @@ Keys of --json:
       relaxation_time       tau_alpha in t0 as far as it is known, or null
       equilibrated          true or false once that is decided, else null
       production_steps, production_steps_expected    null before equilibrium
+      settled               whether the run will not be continued to become thermalised
       glasses, glasses_expected
   elapsed_seconds  that runs of this study took so far
   seconds_left     estimated from the speed so far, with the same number of threads; null if there is none yet
-  at_least         whether it will be more, since some relaxation time is not known yet
+  at_least         whether it will be more: relaxation times may rise, and runs be continued
   results          none, complete, earlier (of the study before it was changed), unfinished (a kill while they were
                    replaced: run again) or changed (since they were written)
   page             the file to open, if there are results

@@ -107,6 +107,8 @@ pub(crate) struct Point {
     pub(crate) y: f64,
     /// Low and high end of the vertical error bar.
     pub(crate) interval: Option<(f64, f64)>,
+    /// Whether its marker is open: what is shown is not to be trusted like the rest.
+    pub(crate) open: bool,
 }
 
 /// A dashed horizontal line at a value of the vertical axis.
@@ -290,6 +292,12 @@ impl Point {
         self.interval = Some((low, high));
         self
     }
+
+    /// Opens the marker, or not.
+    pub(crate) fn open(mut self, open: bool) -> Self {
+        self.open = open;
+        self
+    }
 }
 
 impl From<(f64, f64)> for Point {
@@ -298,6 +306,7 @@ impl From<(f64, f64)> for Point {
             x,
             y,
             interval: None,
+            open: false,
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::liquid::Reached;
 use crate::storage;
-use crate::study::Resolved;
+use crate::study::Study;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -23,8 +23,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Record {
     /// What the study is, in words.
     pub(crate) title: String,
-    /// The study, to know whether it changed.
+    /// The study, to know whether it was changed.
     pub(crate) study: String,
+    /// The study with its temperatures, once they are known.
+    pub(crate) resolved: Option<String>,
     /// The process that works or worked last, and its computer.
     pub(crate) process: u32,
     pub(crate) host: String,
@@ -40,10 +42,21 @@ pub(crate) struct Record {
     pub(crate) steps: Work,
     /// Glasses made so far.
     pub(crate) glasses: Work,
+    /// The search for temperatures, if there is one.
+    pub(crate) search: Option<Search>,
     /// Every run of every temperature, in the order of the study.
     pub(crate) runs: Vec<Run>,
     /// The names of the checkpoints that were read or written.
     pub(crate) checkpoints: BTreeSet<String>,
+}
+
+/// The search for temperatures.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Search {
+    /// Of the last probe.
+    pub(crate) temperature: f64,
+    /// The longest `tau_alpha/t0` that was found.
+    pub(crate) relaxation_time: Option<f64>,
 }
 
 /// An amount of work with the seconds it took one thread.
@@ -75,6 +88,8 @@ pub(crate) struct Run {
     pub(crate) equilibration: Reached,
     /// Steps measured and to be measured, once that is known.
     pub(crate) production: Option<Share>,
+    /// Whether the runs of this temperature are not going to be continued.
+    pub(crate) settled: bool,
     /// Glasses made and to be made.
     pub(crate) glasses: Share,
 }
@@ -147,42 +162,22 @@ struct State {
 }
 
 impl Journal {
-    /// Begins; what is known from before is kept if the study, given as text too, is the same.
-    /// `unstarted` says what equilibration at the temperature of an index will take.
-    pub(crate) fn begin(
-        folder: &Path,
-        study: &Resolved,
-        text: &str,
-        threads: NonZeroUsize,
-        unstarted: impl Fn(usize) -> Reached,
-    ) -> Self {
+    /// Begins, with what is known from before if the study, given as text too, is the same.
+    pub(crate) fn begin(folder: &Path, study: &Study, text: String, threads: NonZeroUsize) -> Self {
         // A damaged journal is written anew.
         let before = Record::read(folder).ok().flatten();
         let before = before.filter(|before| before.study == text);
-        let (now, settings) = (now(), &study.study);
-        let run = |temperature: usize, run: u64| Run {
-            temperature: settings.temperatures[temperature],
-            run,
-            at_work: 0,
-            equilibration: unstarted(temperature),
-            production: None,
-            glasses: Share {
-                done: 0,
-                of: settings.glasses.per_run,
-            },
-        };
-        let all = 0..settings.temperatures.len();
-        let all = all.flat_map(|temperature| (0..settings.runs).map(move |run| (temperature, run)));
+        let now = now();
         let mut record = Record {
             title: format!(
-                "{}: model {}, N = {}, {} temperatures, {} runs each",
+                "{}: model {}, N = {}, {} runs at each temperature",
                 study.title(),
-                settings.model,
-                settings.particles,
-                settings.temperatures.len(),
-                settings.runs
+                study.model,
+                study.particles,
+                study.runs
             ),
-            study: text.to_owned(),
+            study: text,
+            resolved: None,
             process: std::process::id(),
             host: host(),
             started: now,
@@ -192,15 +187,16 @@ impl Journal {
             finished: false,
             steps: Work::default(),
             glasses: Work::default(),
-            runs: all
-                .map(|(temperature, index)| run(temperature, index))
-                .collect(),
+            search: None,
+            runs: Vec::new(),
             checkpoints: BTreeSet::new(),
         };
         if let Some(before) = before {
+            record.resolved = before.resolved;
             record.elapsed = before.elapsed;
             record.steps = before.steps;
             record.glasses = before.glasses;
+            record.search = before.search;
             record.runs = before.runs;
             for run in &mut record.runs {
                 run.at_work = 0;
@@ -217,6 +213,48 @@ impl Journal {
         };
         journal.update(|_| {});
         journal
+    }
+
+    /// How far the search for temperatures is: the temperature of the last probe, and the longest relaxation time.
+    pub(crate) fn searching(&self, temperature: f64, relaxation_time: Option<f64>) {
+        self.update(|record| {
+            record.search = Some(Search {
+                temperature,
+                relaxation_time,
+            });
+        });
+    }
+
+    /// Begins with the runs of a study, given as text too. `unstarted` says what equilibration at the temperature of
+    /// an index will take.
+    pub(crate) fn begin_runs(
+        &self,
+        study: &Study,
+        text: &str,
+        unstarted: impl Fn(usize) -> Reached,
+    ) {
+        let run = |temperature: usize, run: u64| Run {
+            temperature: study.temperatures[temperature],
+            run,
+            at_work: 0,
+            equilibration: unstarted(temperature),
+            production: None,
+            settled: false,
+            glasses: Share {
+                done: 0,
+                of: study.glasses.per_run,
+            },
+        };
+        let all = 0..study.temperatures.len();
+        let all = all.flat_map(|temperature| (0..study.runs).map(move |run| (temperature, run)));
+        self.update(|record| {
+            if record.resolved.as_deref() != Some(text) {
+                record.resolved = Some(text.to_owned());
+                record.runs = all
+                    .map(|(temperature, index)| run(temperature, index))
+                    .collect();
+            }
+        });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -270,6 +308,15 @@ impl Journal {
     /// How much of a run is measured.
     pub(crate) fn production(&self, temperature: f64, run: u64, share: Share) {
         self.update_run(temperature, run, |run| run.production = Some(share));
+    }
+
+    /// The runs of a temperature are long enough.
+    pub(crate) fn settle(&self, temperature: f64) {
+        self.update(|record| {
+            for run in &mut record.runs {
+                run.settled |= run.temperature == temperature;
+            }
+        });
     }
 
     /// How many glasses of a run are there, and will be.
@@ -327,7 +374,8 @@ pub(crate) struct AtWork<'a> {
 
 impl Drop for AtWork<'_> {
     fn drop(&mut self) {
-        self.journal
-            .update_run(self.temperature, self.run, |run| run.at_work -= 1);
+        self.journal.update_run(self.temperature, self.run, |run| {
+            run.at_work = run.at_work.saturating_sub(1);
+        });
     }
 }

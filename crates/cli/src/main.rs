@@ -18,6 +18,7 @@ mod status;
 mod storage;
 mod study;
 mod tasks;
+mod thermalised;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ use crate::analysis::{Estimate, Fit, Summary};
 use crate::page::{Page, Table};
 use crate::storage;
 use crate::study::Resolved;
+use crate::thermalised::Standing;
 use anyhow::{Context, Result};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use vitreous::md_core::extended_xyz::{Frame, Labels, write_frame};
 use vitreous::observables::relaxation;
 
 use figures::figures;
-use tables::{tables, verdict_word};
+use tables::tables;
 
 /// Writes everything.
 pub(crate) fn write<const D: usize>(
@@ -62,6 +63,15 @@ pub(crate) fn write<const D: usize>(
         );
     for warning in summary.warnings() {
         page = page.paragraph(&typeset(&format!("Note: {warning}.")));
+    }
+    if summary
+        .states
+        .iter()
+        .any(|state| state.standing != Standing::Thermalised)
+    {
+        page = page.paragraph(
+            "Open symbols and dashed curves: temperatures at which the liquid is not shown to be thermalised.",
+        );
     }
     for (name, figure, caption) in &figures {
         match figure.svg() {
@@ -173,14 +183,17 @@ fn method(study: &Resolved) -> String {
     format!(
         "τ_{{α}} is the time at which F_{{s}} of species A falls to {}, the geometric mean over runs. κ of a glass is the mean over \
          {} randomly chosen interactions, G the mean over shear planes. Intervals are at the {:.0} % level, by BCa bootstrap with {} \
-         resamples over glasses (κ, G, e_{{IS}}) and runs (τ_{{α}}). A liquid is called thermalised (invariant) when the whole interval \
+         resamples over glasses (κ, G, e_{{IS}}) and runs (τ_{{α}}). A liquid is called thermalised when the whole interval \
          of the mean difference between the halves of its runs lies within {} for ln τ_{{α}} and for the logarithm of the mean squared \
-         displacement at τ_{{α}}.",
+         displacement at τ_{{α}}, and within {} T for the potential energy per particle. Runs went on until that was so, to at most {} τ_{{α}}; \
+         after a drift their first half was dropped.",
         relaxation::THRESHOLD,
         study.study.glasses.interactions,
         100.0 * study.study.analysis.level,
         study.study.analysis.resamples,
-        study.study.analysis.drift_tolerance
+        study.study.analysis.drift_tolerance,
+        study.study.analysis.energy_tolerance,
+        study.study.production.longest()
     )
 }
 
@@ -223,7 +236,7 @@ fn summary_table<const D: usize>(study: &Resolved, summary: &Summary<D>) -> Tabl
                         1,
                     ),
                     if study.study.runs > 1 {
-                        verdict_word(state.verdict()).to_owned()
+                        state.standing.word().to_owned()
                     } else {
                         "one run".to_owned()
                     },

@@ -6,15 +6,19 @@
 
 use crate::analysis::{self, Summary};
 use crate::glass::{self, Outcome};
-use crate::journal::{Journal, Share};
-use crate::liquid::{Bath, Equilibrated, Equilibration, LiquidRuns, Plan, Production};
-use crate::output_folder::{CHECKPOINTS, RESOLVED_STUDY, RUNNING_STUDY, announce_changes, occupy};
+use crate::journal::Share;
+use crate::liquid::{
+    Bath, Equilibrated, Equilibration, LiquidRuns, Plan, Production, Search, Window,
+    curvature_temperature, slowest,
+};
+use crate::output_folder::{OutputFolder, RESOLVED_STUDY};
 use crate::report;
 use crate::results::Staging;
 use crate::storage::{self, Key, Stored};
 use crate::study::{Resolved, Study};
 use crate::tasks::{Progress, check_stop, for_each};
-use anyhow::{Context, Result, ensure};
+use crate::thermalised::{judge, next};
+use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 use serde::{Serialize, de::DeserializeOwned};
 use std::num::NonZeroUsize;
@@ -31,22 +35,74 @@ pub(crate) struct Options {
     pub(crate) quiet: bool,
 }
 
-/// Runs a study.
-pub(crate) fn run(options: &Options) -> Result<()> {
-    let folder = options.study.parent().unwrap_or(Path::new(""));
-    let resolved = Study::read(&options.study)?
-        .resolve(folder)
-        .with_context(|| format!("in the study file {}", options.study.display()))?;
-    match resolved.study.dimension {
-        2 => run_in::<2>(&resolved, options),
-        _ => run_in::<3>(&resolved, options),
+impl Options {
+    /// The folder for results.
+    fn folder(&self) -> PathBuf {
+        self.output.clone().unwrap_or_else(|| {
+            Path::new("output").join(self.study.file_stem().unwrap_or("study".as_ref()))
+        })
     }
 }
 
-fn run_in<const D: usize>(study: &Resolved, options: &Options) -> Result<()> {
-    let output = options.output.clone().unwrap_or_else(|| {
-        Path::new("output").join(options.study.file_stem().unwrap_or("study".as_ref()))
-    });
+/// Runs a study.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let folder = options.study.parent().unwrap_or(Path::new(""));
+    let study = Study::read(&options.study)?;
+    let explain = || format!("in the study file {}", options.study.display());
+    let targets = study.targets().with_context(explain)?;
+    if targets.is_some() {
+        // The search sets out from a temperature of its own.
+        return match study.dimension {
+            2 => search_in::<2>(&study, folder, options),
+            _ => search_in::<3>(&study, folder, options),
+        };
+    }
+    let resolved = study.resolve(folder).with_context(explain)?;
+    match resolved.study.dimension {
+        2 => run_in::<2>(&resolved, options, None),
+        _ => run_in::<3>(&resolved, options, None),
+    }
+}
+
+/// Finds the temperatures of the relaxation times that a study asks for, and runs it there.
+fn search_in<const D: usize>(study: &Study, folder: &Path, options: &Options) -> Result<()> {
+    let explain = || format!("in the study file {}", options.study.display());
+    let targets = study.targets()?.unwrap_or_default();
+    // Any temperature will do to check the study and to make the potential.
+    let trial = study.at(vec![1.0]).resolve(folder).with_context(explain)?;
+    let potential = trial.model.potential::<D>()?;
+    let warm = curvature_temperature(&trial, potential.as_ref())?;
+    let resolved = study.at(vec![warm]).resolve(folder).with_context(explain)?;
+    let asked = Study {
+        target_relaxation_times: Some(targets.clone()),
+        temperatures: Vec::new(),
+        ..trial.study.clone()
+    };
+    let output = OutputFolder::occupy(&options.folder(), &asked, options.threads, options.quiet)?;
+    let runner = Runner::<D>::new(&resolved, potential.as_ref(), options, &output);
+    runner.progress.say(&format!(
+        "{}: searching temperatures for tau_alpha/t0 = {targets:?}, from T = {warm} on",
+        resolved.title(),
+    ));
+    let temperatures = runner.search(&targets, warm)?;
+    for (target, temperature) in targets.iter().zip(&temperatures) {
+        runner
+            .progress
+            .say(&format!("  tau_alpha/t0 = {target}: T = {temperature}"));
+    }
+    let found = study
+        .at(temperatures)
+        .resolve(folder)
+        .with_context(explain)?;
+    run_in::<D>(&found, options, Some(output))
+}
+
+/// Runs a study at its temperatures, in a folder that may be occupied already.
+fn run_in<const D: usize>(
+    study: &Resolved,
+    options: &Options,
+    output: Option<OutputFolder>,
+) -> Result<()> {
     let potential = study.model.potential::<D>()?;
     let baths = study
         .study
@@ -54,22 +110,22 @@ fn run_in<const D: usize>(study: &Resolved, options: &Options) -> Result<()> {
         .iter()
         .map(|&temperature| Bath::new(study, potential.as_ref(), temperature))
         .collect::<Result<Vec<_>>>()?;
-    let progress = Progress::new(options.quiet);
-    let checkpoints = output.join(CHECKPOINTS);
-    let _lock = occupy(&output, &checkpoints, &progress)?;
-    let text = toml::to_string(&study.study)?;
-    announce_changes(&checkpoints, &text, &progress);
-    storage::write(&checkpoints.join(RUNNING_STUDY), text.as_bytes())?;
-    let runner = Runner {
-        study,
-        potential: potential.as_ref(),
-        journal: Journal::begin(&checkpoints, study, &text, options.threads, |temperature| {
-            baths[temperature].reached(None)
-        }),
-        checkpoints,
-        threads: options.threads,
-        progress,
+    let output = match output {
+        Some(output) => output,
+        None => OutputFolder::occupy(
+            &options.folder(),
+            &study.study,
+            options.threads,
+            options.quiet,
+        )?,
     };
+    let text = toml::to_string(&study.study)?;
+    output
+        .journal
+        .begin_runs(&study.study, &text, |temperature| {
+            baths[temperature].reached(None)
+        });
+    let runner = Runner::new(study, potential.as_ref(), options, &output);
     runner.progress.say(&format!(
         "{}: model {}, N = {}, {} temperatures, {} runs each, on {} threads; results go to {}",
         study.title(),
@@ -78,7 +134,7 @@ fn run_in<const D: usize>(study: &Resolved, options: &Options) -> Result<()> {
         baths.len(),
         study.study.runs,
         options.threads,
-        output.display()
+        output.path.display()
     ));
 
     let equilibrated = runner.equilibrate(&baths)?;
@@ -88,14 +144,13 @@ fn run_in<const D: usize>(study: &Resolved, options: &Options) -> Result<()> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads.get())
         .build()?;
-    let summary =
-        pool.install(|| analysis::analyse(study, &baths, &liquids, glasses, &equilibrated))?;
-    let staging = Staging::begin(&output)?;
+    let summary = pool.install(|| analysis::analyse(study, &baths, &liquids, glasses))?;
+    let staging = Staging::begin(&output.path)?;
     report::write(study, &summary, staging.folder())?;
     storage::write(&staging.folder().join(RESOLVED_STUDY), text.as_bytes())?;
     staging.publish()?;
-    runner.journal.finish();
-    say_summary(&runner.progress, &summary, &output);
+    output.journal.finish();
+    say_summary(&runner.progress, &summary, &output.path);
     Ok(())
 }
 
@@ -113,8 +168,7 @@ fn say_summary<const D: usize>(progress: &Progress, summary: &Summary<D>, output
 struct Runner<'a, const D: usize> {
     study: &'a Resolved,
     potential: &'a dyn Potential<D>,
-    journal: Journal,
-    checkpoints: PathBuf,
+    output: &'a OutputFolder,
     threads: NonZeroUsize,
     progress: Progress,
 }
@@ -139,12 +193,62 @@ struct LiquidInput<'a> {
     checkpoint_interval: u64,
     first_window: f64,
     relaxation_times: f64,
+    cooling_rate: Option<f64>,
     seed: u64,
     temperature: f64,
     run: u64,
 }
 
 impl<'a, const D: usize> Runner<'a, D> {
+    fn new(
+        study: &'a Resolved,
+        potential: &'a dyn Potential<D>,
+        options: &Options,
+        output: &'a OutputFolder,
+    ) -> Self {
+        Self {
+            study,
+            potential,
+            output,
+            threads: options.threads,
+            progress: Progress::new(options.quiet),
+        }
+    }
+
+    /// Searches the temperatures at which the liquid has given values of `tau_alpha/t0`, from `warm` on.
+    fn search(&self, targets: &[f64], warm: f64) -> Result<Vec<f64>> {
+        const KIND: &str = "search";
+        let bath_at = |temperature| Bath::new(self.study, self.potential, temperature);
+        let key = Key::of(&(
+            self.liquid_key(warm, 0)?,
+            targets,
+            self.study.study.equilibration.longest,
+        ))?;
+        let path = self.file("temperatures", &key, KIND);
+        let mut search = match self.load::<Search<D>>(&path, KIND, &key)? {
+            Some(search) => search,
+            None => Search::start(&bath_at(warm)?)?,
+        };
+        let bar = self.progress.stage("search", targets.len() as u64);
+        let failed = AtomicBool::new(false);
+        while let Some(temperature) = search.temperature() {
+            check_stop(&failed)?;
+            let explain = || format!("in the search for temperatures, at T = {temperature}");
+            let bath = bath_at(temperature)?;
+            search
+                .advance(&bath, bath_at, targets)
+                .with_context(explain)?;
+            storage::save(&path, KIND, &key, &search)?;
+            let reached = search.coldest().unwrap_or(0.0);
+            let passed = targets.iter().filter(|&&target| target <= reached);
+            bar.set_position(passed.count() as u64);
+            bar.set_message(format!("T = {temperature}"));
+            self.output.journal.searching(temperature, search.coldest());
+        }
+        bar.finish_with_message("done");
+        search.temperatures(targets)
+    }
+
     fn liquid_key(&self, temperature: f64, run: u64) -> Result<Key> {
         let study = &self.study.study;
         Key::of(&LiquidInput {
@@ -170,6 +274,7 @@ impl<'a, const D: usize> Runner<'a, D> {
             checkpoint_interval: self.study.checkpoint_interval,
             first_window: study.equilibration.first_window,
             relaxation_times: study.equilibration.relaxation_times,
+            cooling_rate: study.equilibration.cooling_rate,
             seed: study.seed,
             temperature,
             run,
@@ -177,14 +282,14 @@ impl<'a, const D: usize> Runner<'a, D> {
     }
 
     /// The file of a checkpoint; different input gives different names.
-    fn file(&self, temperature: f64, run: &str, key: &Key, kind: &str) -> PathBuf {
-        self.checkpoints
-            .join(format!("T{temperature}-run{run}-{}.{kind}", key.short()))
+    fn file(&self, name: &str, key: &Key, kind: &str) -> PathBuf {
+        let name = format!("{name}-{}.{kind}", key.short());
+        self.output.checkpoints.join(name)
     }
 
     /// Loads a checkpoint, and says so if there is one that cannot be used.
     fn load<T: DeserializeOwned>(&self, path: &Path, kind: &str, key: &Key) -> Result<Option<T>> {
-        self.journal.uses(path);
+        self.output.journal.uses(path);
         match storage::load(path, kind, key)? {
             Stored::Found(value) => Ok(Some(value)),
             Stored::Absent => Ok(None),
@@ -233,13 +338,10 @@ impl<'a, const D: usize> Runner<'a, D> {
     ) -> Result<Equilibration<D>> {
         const KIND: &str = "equilibration";
         let key = self.liquid_key(bath.temperature, run)?;
-        let path = self.file(bath.temperature, &run.to_string(), &key, KIND);
+        let path = self.file(&format!("T{}-run{run}", bath.temperature), &key, KIND);
         let explain = || format!("at T = {}, run {run}", bath.temperature);
-        let _at_work = self.journal.at_work(bath.temperature, run);
-        let reached = |state: &Equilibration<D>| {
-            let reached = bath.reached(Some(state));
-            self.journal.equilibration(bath.temperature, run, reached);
-        };
+        let journal = &self.output.journal;
+        let _at_work = journal.at_work(bath.temperature, run);
         let mut state = match self.load::<Equilibration<D>>(&path, KIND, &key)? {
             Some(mut state) => {
                 // The limit may have been raised since.
@@ -248,71 +350,102 @@ impl<'a, const D: usize> Runner<'a, D> {
                 }
                 state
             }
-            None => bath.melt(run).with_context(explain)?,
+            None => bath.prepare(run).with_context(explain)?,
         };
-        reached(&state);
+        journal.equilibration(bath.temperature, run, bath.reached(Some(&state)));
         while state.outcome.is_none() {
             check_stop(failed)?;
             let begun = Instant::now();
             let made = bath.equilibrate(&mut state).with_context(explain)?;
             storage::save(&path, KIND, &key, &state)?;
-            self.journal.made_steps(made, begun.elapsed());
-            reached(&state);
+            journal.made_steps(made, begun.elapsed());
+            journal.equilibration(bath.temperature, run, bath.reached(Some(&state)));
             bar.set_message(format!("T = {} run {run}", bath.temperature));
         }
         Ok(state)
     }
 
-    /// Measures every run of the temperatures that were equilibrated.
+    /// Measures every run, and goes on with those temperatures whose halves differ or do not tell.
+    ///
+    /// A temperature that was not equilibrated is measured once, for half of the time that it was given.
     fn produce(
         &self,
         baths: &[Bath<'a, D>],
         equilibrated: &[Vec<Equilibration<D>>],
     ) -> Result<Vec<LiquidRuns<D>>> {
-        let plans: Vec<Option<Plan>> = equilibrated
+        let plans: Vec<Plan> = baths
             .iter()
-            .map(|runs| analysis::slowest(runs).map(|tau| Plan::new(self.study, tau)))
-            .collect();
-        let items: Vec<(usize, u64, Plan)> = self
-            .runs(baths)
-            .into_iter()
-            .filter_map(|(temperature, run)| {
-                plans[temperature].map(|plan| (temperature, run, plan))
+            .zip(equilibrated)
+            .map(|(bath, runs)| {
+                let instead = 0.5 * bath.patience() / self.study.study.production.relaxation_times;
+                Plan::new(self.study, slowest(runs).unwrap_or(instead))
             })
             .collect();
-        let total = items.iter().map(|(_, _, plan)| plan.steps()).sum();
-        let bar = self.progress.stage("measure", total);
-        let runs = for_each(self.threads, &items, |&(temperature, run, plan), failed| {
-            let start = &equilibrated[temperature][run as usize];
-            self.produce_run(&baths[temperature], run, &plan, start, failed, &bar)
-        })?;
-        bar.finish_with_message("done");
-        let mut liquids: Vec<LiquidRuns<D>> = Vec::new();
-        for (&(temperature, _, _), (production, key)) in items.iter().zip(runs) {
-            if liquids
-                .last()
-                .is_none_or(|last| last.temperature != temperature)
-            {
-                liquids.push(LiquidRuns {
-                    temperature,
-                    runs: Vec::new(),
-                    keys: Vec::new(),
-                });
+        let mut liquids: Vec<LiquidRuns<D>> = (0..baths.len())
+            .map(|temperature| LiquidRuns {
+                temperature,
+                runs: Vec::new(),
+                keys: Vec::new(),
+                window: Window::start(),
+                equilibrated: slowest(&equilibrated[temperature]).is_some(),
+            })
+            .collect();
+        let mut waiting = vec![true; baths.len()];
+        let bar = self.progress.stage("measure", 0);
+        while waiting.contains(&true) {
+            let mut items = self.runs(baths);
+            items.retain(|&(temperature, _)| waiting[temperature]);
+            for &(temperature, run) in &items {
+                let made = liquids[temperature].runs.get(run as usize);
+                let steps = plans[temperature].steps(liquids[temperature].window.end());
+                bar.inc_length(steps.saturating_sub(made.map_or(0, Production::steps)));
             }
-            if let Some(last) = liquids.last_mut() {
-                last.runs.push(production);
-                last.keys.push(key);
+            let results = for_each(self.threads, &items, |&(temperature, run), failed| {
+                let start = &equilibrated[temperature][run as usize];
+                let liquid = &liquids[temperature];
+                let made = liquid.runs.get(run as usize);
+                let plan = &plans[temperature];
+                let parts = liquid.window.end();
+                let bath = &baths[temperature];
+                self.produce_run(bath, run, (plan, parts), (start, made), failed, &bar)
+            })?;
+            for &(temperature, run) in &items {
+                if run == 0 {
+                    liquids[temperature].runs.clear();
+                    liquids[temperature].keys.clear();
+                }
+            }
+            for (&(temperature, _), (production, key)) in items.iter().zip(results) {
+                liquids[temperature].runs.push(production);
+                liquids[temperature].keys.push(key);
+            }
+            for (liquid, waiting) in liquids.iter_mut().zip(&mut waiting) {
+                if !*waiting {
+                    continue;
+                }
+                let bath = &baths[liquid.temperature];
+                let verdict = judge(bath, &liquid.runs, liquid.window)?.verdict;
+                let next = next(bath, liquid.runs.len(), liquid.window, verdict);
+                *waiting = liquid.equilibrated && next.is_some();
+                if !*waiting {
+                    self.output.journal.settle(bath.temperature);
+                }
+                if let (true, Some(next)) = (*waiting, next) {
+                    liquid.window = next;
+                }
             }
         }
+        bar.finish_with_message("done");
         Ok(liquids)
     }
 
+    /// Measures a run to the end of so many parts, from what was made of it before, or from its checkpoint.
     fn produce_run(
         &self,
         bath: &Bath<'a, D>,
         run: u64,
-        plan: &Plan,
-        start: &Equilibration<D>,
+        (plan, parts): (&Plan, usize),
+        (start, made): (&Equilibration<D>, Option<&Production<D>>),
         failed: &AtomicBool,
         bar: &ProgressBar,
     ) -> Result<(Production<D>, Key)> {
@@ -322,26 +455,34 @@ impl<'a, const D: usize> Runner<'a, D> {
             plan,
             self.study.study.glasses.per_run,
         ))?;
-        let path = self.file(bath.temperature, &run.to_string(), &key, KIND);
+        let path = self.file(&format!("T{}-run{run}", bath.temperature), &key, KIND);
         let explain = || format!("at T = {}, run {run}", bath.temperature);
-        let _at_work = self.journal.at_work(bath.temperature, run);
+        let journal = &self.output.journal;
+        let _at_work = journal.at_work(bath.temperature, run);
         let measured = |state: &Production<D>| {
-            let (done, of) = (state.steps(), plan.steps());
-            let share = Share { done, of };
-            self.journal.production(bath.temperature, run, share);
+            let of = plan.steps(parts);
+            let done = state.steps().min(of);
+            journal.production(bath.temperature, run, Share { done, of });
         };
-        let mut state = match self.load::<Production<D>>(&path, KIND, &key)? {
-            Some(state) => state,
-            None => bath.produce(start, plan).with_context(explain)?,
+        let mut state = match made {
+            Some(made) => made.clone(),
+            None => match self.load::<Production<D>>(&path, KIND, &key)? {
+                Some(state) => state,
+                None => bath.produce(start, plan).with_context(explain)?,
+            },
         };
-        bar.inc(state.steps());
+        if made.is_none() {
+            bar.inc(state.steps().min(plan.steps(parts)));
+        }
         measured(&state);
-        while !state.done {
+        while state.finished < parts {
             check_stop(failed)?;
             let begun = Instant::now();
-            let made = bath.measure(&mut state, plan).with_context(explain)?;
+            let made = bath
+                .measure(&mut state, plan, parts)
+                .with_context(explain)?;
             storage::save(&path, KIND, &key, &state)?;
-            self.journal.made_steps(made, begun.elapsed());
+            journal.made_steps(made, begun.elapsed());
             measured(&state);
             bar.inc(made);
         }
@@ -350,33 +491,40 @@ impl<'a, const D: usize> Runner<'a, D> {
 
     /// Quenches and analyses every snapshot. The result is in the order of the liquids, runs and snapshots.
     fn quench(&self, liquids: &[LiquidRuns<D>]) -> Result<Vec<Vec<Vec<Outcome<D>>>>> {
-        let mut items: Vec<(f64, u64, usize, &Key, &Configuration<D>)> = Vec::new();
-        for liquid in liquids {
+        let mut items: Vec<(f64, u64, usize, (&Key, Window), &Configuration<D>)> = Vec::new();
+        let mut places = Vec::new();
+        for (place, liquid) in liquids.iter().enumerate() {
             let temperature = self.study.study.temperatures[liquid.temperature];
             for (run, (production, key)) in liquid.runs.iter().zip(&liquid.keys).enumerate() {
-                for (index, snapshot) in production.snapshots.iter().enumerate() {
-                    items.push((temperature, run as u64, index, key, snapshot));
+                let per_run = self.study.study.glasses.per_run;
+                let snapshots: Vec<_> = production.snapshots(liquid.window, per_run).collect();
+                let (done, of) = (0, snapshots.len() as u64);
+                let journal = &self.output.journal;
+                journal.glasses(temperature, run as u64, Share { done, of });
+                for (index, snapshot) in snapshots.into_iter().enumerate() {
+                    places.push((place, run));
+                    items.push((
+                        temperature,
+                        run as u64,
+                        index,
+                        (key, liquid.window),
+                        snapshot,
+                    ));
                 }
-            }
-        }
-        for liquid in liquids {
-            let temperature = self.study.study.temperatures[liquid.temperature];
-            for (run, production) in liquid.runs.iter().enumerate() {
-                let (done, of) = (0, production.snapshots.len() as u64);
-                let share = Share { done, of };
-                self.journal.glasses(temperature, run as u64, share);
             }
         }
         let bar = self.progress.stage("glasses", items.len() as u64);
         let outcomes = for_each(
             self.threads,
             &items,
-            |&(temperature, run, index, production, snapshot), failed| {
+            |&(temperature, run, index, (production, window), snapshot), failed| {
                 const KIND: &str = "glass";
                 let settings = &self.study.study.glasses;
-                let key = Key::of(&(production, index, settings))?;
-                let path = self.file(temperature, &format!("{run}-{index:03}"), &key, KIND);
-                let _at_work = self.journal.at_work(temperature, run);
+                let key = Key::of(&(production, window, index, settings))?;
+                let name = format!("T{temperature}-run{run}-{index:03}");
+                let path = self.file(&name, &key, KIND);
+                let journal = &self.output.journal;
+                let _at_work = journal.at_work(temperature, run);
                 let outcome = if let Some(outcome) = self.load::<Outcome<D>>(&path, KIND, &key)? {
                     outcome
                 } else {
@@ -386,28 +534,23 @@ impl<'a, const D: usize> Runner<'a, D> {
                     let seed = Seed(self.study.study.seed).derive("glass", &indices);
                     let outcome = glass::measure(self.potential, snapshot.clone(), settings, seed);
                     storage::save(&path, KIND, &key, &outcome)?;
-                    self.journal.made_glass(begun.elapsed());
+                    journal.made_glass(begun.elapsed());
                     outcome
                 };
-                self.journal.has_glass(temperature, run);
+                journal.has_glass(temperature, run);
                 bar.inc(1);
                 Ok(outcome)
             },
         )?;
         bar.finish_with_message("done");
-        let mut outcomes = outcomes.into_iter();
-        let sorted: Vec<Vec<Vec<Outcome<D>>>> = liquids
+        // Items came by temperature and run.
+        let mut sorted: Vec<Vec<Vec<Outcome<D>>>> = liquids
             .iter()
-            .map(|liquid| {
-                let runs = liquid.runs.iter();
-                runs.map(|run| outcomes.by_ref().take(run.snapshots.len()).collect())
-                    .collect()
-            })
+            .map(|liquid| liquid.runs.iter().map(|_| Vec::new()).collect())
             .collect();
-        ensure!(
-            outcomes.next().is_none(),
-            "the glasses do not match the snapshots: this is an error of the program"
-        );
+        for ((liquid, run), outcome) in places.into_iter().zip(outcomes) {
+            sorted[liquid][run].push(outcome);
+        }
         Ok(sorted)
     }
 }

@@ -1,7 +1,7 @@
 //! `vitreous status`: how far a study is.
 
 use crate::building_blocks::print;
-use crate::journal::{Record, Run, moment};
+use crate::journal::{Record, Run, Search, moment};
 use crate::lock::Lock;
 use crate::output_folder::{CHECKPOINTS, RESOLVED_STUDY};
 use crate::results::{self, Found};
@@ -40,6 +40,7 @@ struct Report {
     started: String,
     updated: String,
     threads: usize,
+    search: Option<Search>,
     temperatures: Vec<Temperature>,
     elapsed_seconds: f64,
     seconds_left: Option<f64>,
@@ -68,6 +69,7 @@ struct RunReport {
     equilibrated: Option<bool>,
     production_steps: Option<u64>,
     production_steps_expected: Option<u64>,
+    settled: bool,
     glasses: u64,
     glasses_expected: u64,
 }
@@ -117,6 +119,7 @@ impl Report {
             started: moment(record.started),
             updated: moment(record.updated),
             threads: record.threads,
+            search: record.search,
             temperatures,
             elapsed_seconds: record.elapsed,
             seconds_left: left.map(|left| left.seconds),
@@ -141,6 +144,7 @@ impl RunReport {
             equilibrated: run.equilibration.equilibrated,
             production_steps: run.production.map(|share| share.done),
             production_steps_expected: run.production.map(|share| share.of),
+            settled: run.settled,
             glasses: run.glasses.done,
             glasses_expected: run.glasses.of,
         }
@@ -193,7 +197,7 @@ fn look_at_results(folder: &Path, record: &Record, problems: &mut Vec<String>) -
         Found::Unsealed => Results::Unfinished,
         Found::Changed(_) => Results::Changed,
         Found::Whole => match std::fs::read_to_string(folder.join(RESOLVED_STUDY)) {
-            Ok(text) if text == record.study => Results::Complete,
+            Ok(text) if Some(&text) == record.resolved.as_ref() => Results::Complete,
             _ => Results::Earlier,
         },
     }
@@ -223,19 +227,16 @@ impl Left {
             .runs
             .chunk_by(|left, right| left.temperature == right.temperature)
         {
-            let too_slow = |run: &Run| run.equilibration.equilibrated == Some(false);
-            let undecided = |run: &Run| run.equilibration.equilibrated.is_none();
-            equilibrate.extend(runs.iter().filter(|run| undecided(run)).map(|run| {
+            let undecided = |run: &&Run| run.equilibration.equilibrated.is_none();
+            equilibrate.extend(runs.iter().filter(undecided).map(|run| {
                 let reached = run.equilibration;
                 reached.expected.saturating_sub(reached.steps)
             }));
-            if runs.iter().any(too_slow) {
-                continue;
-            }
+            // Runs are continued if the liquid turns out not to be thermalised.
+            at_least |= runs.iter().any(|run| !run.settled);
             let unknown = runs
                 .iter()
-                .any(|run| undecided(run) && run.equilibration.relaxation_time.is_none());
-            at_least |= unknown;
+                .any(|run| run.equilibration.production.is_none());
             let longest = runs.iter().filter_map(|run| run.equilibration.production);
             known = longest.fold(if unknown { known } else { 0 }, u64::max);
             produce.extend(
@@ -244,6 +245,7 @@ impl Left {
             );
             glasses += runs.iter().map(|run| run.glasses.left()).sum::<u64>();
         }
+        at_least |= record.runs.is_empty();
         let per_glass = record.glasses.cost();
         at_least |= glasses > 0 && per_glass.is_none();
         let threads = record.threads.max(1) as f64;
@@ -304,7 +306,7 @@ impl Temperature {
         let all = self.runs.len();
         let too_slow = count(&|run| run.equilibrated == Some(false));
         let mut equilibrate = counts(
-            count(&|run| run.equilibrated.is_some()) - too_slow,
+            count(&|run| run.equilibrated == Some(true)),
             count(&|run| run.equilibrated.is_none() && run.at_work),
             all - too_slow,
         );
@@ -322,9 +324,7 @@ impl Temperature {
             .iter()
             .filter_map(|run| run.production_steps_expected)
             .collect();
-        let through = |run: &RunReport| {
-            run.production_steps.is_some() && run.production_steps == run.production_steps_expected
-        };
+        let through = |run: &RunReport| run.settled;
         let produce = match of.iter().max() {
             None => "-".to_owned(),
             Some(longest) => format!(
@@ -392,7 +392,16 @@ impl Display for Report {
             );
             text.trim_end().to_owned()
         };
-        writeln!(f, "{}", line(&head))?;
+        if let (Some(search), true) = (&self.search, self.temperatures.is_empty()) {
+            let tau = search.relaxation_time.unwrap_or(0.0);
+            writeln!(
+                f,
+                "  searching temperatures: T = {}, tau_alpha/t0 up to {tau:.3}",
+                search.temperature
+            )?;
+        } else {
+            writeln!(f, "{}", line(&head))?;
+        }
         for (row, temperature) in rows.iter().zip(&self.temperatures) {
             writeln!(f, "{}", line(row))?;
             let begun =

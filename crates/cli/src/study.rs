@@ -21,7 +21,11 @@ pub(crate) struct Study {
     /// The number of particles.
     pub(crate) particles: usize,
     /// The temperatures.
+    #[serde(default)]
     pub(crate) temperatures: Vec<f64>,
+    /// In their place: values of `tau_alpha/t0`, for which temperatures are searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) target_relaxation_times: Option<Vec<f64>>,
     /// Independent runs at each temperature.
     #[serde(default = "four")]
     pub(crate) runs: u64,
@@ -96,6 +100,9 @@ pub(crate) struct Equilibration {
     pub(crate) relaxation_times: f64,
     /// The longest that a run may take, in `t0`.
     pub(crate) longest: f64,
+    /// The rate at which the melt is cooled, a temperature over a time; at once if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cooling_rate: Option<f64>,
 }
 
 impl Default for Equilibration {
@@ -104,6 +111,7 @@ impl Default for Equilibration {
             first_window: 50.0,
             relaxation_times: 2.0,
             longest: 1e5,
+            cooling_rate: None,
         }
     }
 }
@@ -114,6 +122,10 @@ impl Default for Equilibration {
 pub(crate) struct Production {
     /// The length of a run in relaxation times.
     pub(crate) relaxation_times: f64,
+    /// The longest that a run may become, in relaxation times, when it is continued because the state is not thermalised or
+    /// too little is known to tell; four times `relaxation_times` if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) longest: Option<f64>,
     /// The longest lag of correlations, in relaxation times.
     pub(crate) longest_lag: f64,
     /// Lags per decade.
@@ -126,10 +138,18 @@ impl Default for Production {
     fn default() -> Self {
         Self {
             relaxation_times: 10.0,
+            longest: None,
             longest_lag: 3.0,
             lags_per_decade: 12,
             wave_vectors: 30,
         }
+    }
+}
+
+impl Production {
+    /// The longest that a run may become, in relaxation times.
+    pub(crate) fn longest(&self) -> f64 {
+        self.longest.unwrap_or(4.0 * self.relaxation_times)
     }
 }
 
@@ -197,6 +217,8 @@ pub(crate) struct Analysis {
     pub(crate) resamples: usize,
     /// The difference in `ln tau_alpha` between the halves of a run that counts as none.
     pub(crate) drift_tolerance: f64,
+    /// The same of the potential energy per particle, over T.
+    pub(crate) energy_tolerance: f64,
 }
 
 impl Default for Analysis {
@@ -206,6 +228,7 @@ impl Default for Analysis {
             level: 0.9,
             resamples: 10_000,
             drift_tolerance: 0.2,
+            energy_tolerance: 0.02,
         }
     }
 }
@@ -235,6 +258,42 @@ impl Study {
         // The message of the parser has the line, the place in it and what was expected.
         toml::from_str(&text)
             .map_err(|error| anyhow!("in the study file {}:\n{error}", path.display()))
+    }
+
+    /// The relaxation times `tau_alpha/t0` for which temperatures are to be searched, from the shortest.
+    pub(crate) fn targets(&self) -> Result<Option<Vec<f64>>> {
+        let Some(mut targets) = self.target_relaxation_times.clone() else {
+            return Ok(None);
+        };
+        ensure!(
+            self.temperatures.is_empty(),
+            "the study has temperatures and target_relaxation_times: keep one of them"
+        );
+        ensure!(
+            !targets.is_empty(),
+            "target_relaxation_times is empty: give at least one (a fit needs three)"
+        );
+        for &target in &targets {
+            positive("target_relaxation_times", target)?;
+        }
+        targets.sort_by(f64::total_cmp);
+        Ok(Some(targets))
+    }
+
+    /// The title, or one made up from the model.
+    pub(crate) fn title(&self) -> String {
+        self.title
+            .clone()
+            .unwrap_or_else(|| format!("{}, N = {}", self.model, self.particles))
+    }
+
+    /// The same study at given temperatures.
+    pub(crate) fn at(&self, temperatures: Vec<f64>) -> Self {
+        Self {
+            temperatures,
+            target_relaxation_times: None,
+            ..self.clone()
+        }
     }
 
     /// The model with its parameters; files that they name are looked for from `folder` on.
@@ -303,6 +362,10 @@ impl Study {
             self.model,
             model.labels().len()
         );
+        ensure!(
+            self.target_relaxation_times.is_none(),
+            "temperatures for target_relaxation_times have not been searched: this is an error of the program"
+        );
         let temperatures = self.sorted_temperatures()?;
         let melting_temperature = liquid.melting_temperature.unwrap_or(3.0 * temperatures[0]);
         positive("liquid.melting_temperature", melting_temperature)?;
@@ -324,6 +387,7 @@ impl Study {
         );
         let mut study = self.clone();
         study.temperatures = temperatures;
+        study.production.longest = Some(self.production.longest());
         study.parameters = model
             .parameters()
             .into_iter()
@@ -359,7 +423,7 @@ impl Study {
         let mut temperatures = self.temperatures.clone();
         ensure!(
             !temperatures.is_empty(),
-            "temperatures is empty: give at least one (a fit needs three)"
+            "temperatures is empty: give at least one (a fit needs three), or target_relaxation_times"
         );
         for &temperature in &temperatures {
             positive("temperatures", temperature)?;
@@ -385,13 +449,24 @@ impl Study {
             first_window,
             relaxation_times,
             longest,
+            cooling_rate,
         } = self.equilibration;
+        if let Some(rate) = cooling_rate {
+            positive("equilibration.cooling_rate", rate)?;
+        }
         positive("equilibration.first_window", first_window)?;
         positive("equilibration.relaxation_times", relaxation_times)?;
         positive("equilibration.longest", longest)?;
         let production = self.production;
         positive("production.relaxation_times", production.relaxation_times)?;
         positive("production.longest_lag", production.longest_lag)?;
+        if let Some(longest) = production.longest {
+            ensure!(
+                longest >= production.relaxation_times,
+                "production.longest is {longest}: it must be at least production.relaxation_times, {}",
+                production.relaxation_times
+            );
+        }
         ensure!(
             production.longest_lag >= 1.5
                 && 2.0 * production.longest_lag <= production.relaxation_times,
@@ -433,6 +508,7 @@ impl Study {
         let analysis = self.analysis;
         positive("analysis.activated_above", analysis.activated_above)?;
         positive("analysis.drift_tolerance", analysis.drift_tolerance)?;
+        positive("analysis.energy_tolerance", analysis.energy_tolerance)?;
         ensure!(
             analysis.level > 0.0 && analysis.level < 1.0,
             "analysis.level is {}: it must be between 0 and 1",
@@ -469,10 +545,7 @@ pub(crate) fn set_parameter(
 impl Resolved {
     /// The title, or one made up from the model.
     pub(crate) fn title(&self) -> String {
-        self.study
-            .title
-            .clone()
-            .unwrap_or_else(|| format!("{}, N = {}", self.study.model, self.study.particles))
+        self.study.title()
     }
 }
 

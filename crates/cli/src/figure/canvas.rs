@@ -105,7 +105,7 @@ impl Canvas {
     }
 
     /// A marker of one of several shapes with about the same area.
-    pub(super) fn marker(&mut self, (x, y): Position, shape: usize, color: &str) {
+    pub(super) fn marker(&mut self, (x, y): Position, shape: usize, color: &str, open: bool) {
         let polygon = |corners: &[(f64, f64)]| {
             let mut points = String::new();
             for (right, down) in corners {
@@ -120,8 +120,13 @@ impl Canvas {
             _ => polygon(&[(0.0, -6.2), (6.2, 0.0), (0.0, 6.2), (-6.2, 0.0)]),
         };
         // A white rim keeps neighbours apart.
+        let (fill, rim, width) = if open {
+            ("#ffffff", color, 1.6)
+        } else {
+            (color, "#ffffff", 0.8)
+        };
         self.push(format_args!(
-            r##"{shape} fill="{color}" stroke="#ffffff" stroke-width="0.8"/>"##
+            r#"{shape} fill="{fill}" stroke="{rim}" stroke-width="{width}"/>"#
         ));
     }
 

@@ -73,13 +73,16 @@ impl<'a> Plot<'a> {
     }
 
     /// The positions of markers inside the frame.
-    fn markers(&self, curve: &Curve) -> Vec<Position> {
+    fn markers(&self, curve: &Curve) -> Vec<(Position, bool)> {
         // A lone point of a line would be invisible.
         if matches!(curve.style, Style::Line | Style::Dashed) && !self.lines(curve).is_empty() {
             return Vec::new();
         }
-        let places = curve.points.iter().filter_map(|point| self.place(point));
-        places.filter(|&at| self.area.contains(at)).collect()
+        let places = curve.points.iter();
+        places
+            .filter_map(|point| Some((self.place(point)?, point.open)))
+            .filter(|&(at, _)| self.area.contains(at))
+            .collect()
     }
 
     /// The visible parts of error bars, from the low to the high end, and
@@ -116,7 +119,7 @@ impl<'a> Plot<'a> {
             for line in self.lines(curve) {
                 obstacles.extend(line.windows(2).map(|pair| (pair[0], pair[1])));
             }
-            obstacles.extend(self.markers(curve).into_iter().map(|at| (at, at)));
+            obstacles.extend(self.markers(curve).into_iter().map(|(at, _)| (at, at)));
             obstacles.extend(self.error_bars(curve).into_iter().map(|(bar, _)| bar));
         }
         for level in self.panel.references.iter().filter_map(|r| self.level(r)) {
@@ -164,8 +167,8 @@ impl<'a> Plot<'a> {
                     canvas.line(&[(x - CAP, y), (x + CAP, y)], pen);
                 }
             }
-            for at in self.markers(curve) {
-                canvas.marker(at, curve.color.shape(), &color);
+            for (at, open) in self.markers(curve) {
+                canvas.marker(at, curve.color.shape(), &color, open);
             }
         }
     }
@@ -295,6 +298,7 @@ pub(super) fn draw_sample(canvas: &mut Canvas, curve: &Curve, (x, y): Position, 
         canvas.line(&ends, pen(curve.style, &color));
     }
     if matches!(curve.style, Style::Markers | Style::LineAndMarkers) {
-        canvas.marker((x, y), curve.color.shape(), &color);
+        let open = !curve.points.is_empty() && curve.points.iter().all(|point| point.open);
+        canvas.marker((x, y), curve.color.shape(), &color, open);
     }
 }

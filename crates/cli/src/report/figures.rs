@@ -3,6 +3,7 @@
 use crate::analysis::{Estimate, Fit, State, Summary, readable};
 use crate::figure::{Axis, Color, Curve, Figure, Panel, Point, Style};
 use crate::study::Resolved;
+use crate::thermalised::Standing;
 use vitreous::observables::relaxation;
 
 fn point(x: f64, estimate: Estimate) -> Point {
@@ -13,7 +14,7 @@ fn point(x: f64, estimate: Estimate) -> Point {
     }
 }
 
-/// The points of a quantity over the temperatures that have it.
+/// The points of a quantity over the temperatures that have it; open where the liquid is not shown to be thermalised.
 fn points<const D: usize>(
     summary: &Summary<D>,
     of: impl Fn(&State<D>) -> Option<(f64, Estimate)>,
@@ -21,8 +22,10 @@ fn points<const D: usize>(
     summary
         .states
         .iter()
-        .filter_map(&of)
-        .map(|(x, estimate)| point(x, estimate))
+        .filter_map(|state| {
+            let (x, estimate) = of(state)?;
+            Some(point(x, estimate).open(state.standing != Standing::Thermalised))
+        })
         .collect()
 }
 
@@ -53,6 +56,16 @@ pub(super) fn figures<const D: usize>(
             "The mesoelastic model, Eq. (3): ln(τ_{α}/t_{0}) against κ/T, and for comparison against G/T. Lines are fitted to the activated regime (the points in fit.csv).",
         ),
         (
+            "displacement",
+            displacement(study, summary),
+            "The mean squared displacement of species A in units of a_{0} and t_{0}.",
+        ),
+        (
+            "stokes_einstein",
+            stokes_einstein(summary),
+            "The diffusion coefficient against the relaxation time, in units of a_{0} and t_{0}.",
+        ),
+        (
             "inherent_energy",
             energy(summary),
             "The energy of inherent structures per particle against the temperature of the liquid they come from.",
@@ -60,30 +73,93 @@ pub(super) fn figures<const D: usize>(
     ]
 }
 
-fn scattering<const D: usize>(study: &Resolved, summary: &Summary<D>) -> Figure {
-    let mut panel = Panel::new(Axis::logarithmic("t/t_{0}"))
-        .reference(relaxation::THRESHOLD, "F_{s}(τ_{α}) = 0.2");
+/// A curve for each temperature against `t/t0`, dashed where the liquid is not shown to be thermalised.
+fn over_time<const D: usize>(
+    study: &Resolved,
+    summary: &Summary<D>,
+    mut panel: Panel,
+    of: impl Fn(&State<D>) -> Vec<f64>,
+) -> Panel {
     let last = summary.states.len().saturating_sub(1).max(1) as f64;
     for (index, state) in summary.states.iter().enumerate() {
         let times = state.correlations.times(study.time_step);
-        let values = &state.correlations.species[0].self_scattering.values;
         let curve = times
             .iter()
-            .zip(values)
-            .map(|(time, value)| (time / state.time_unit, *value));
-        let warmth = 1.0 - index as f64 / last;
+            .zip(of(state))
+            .map(|(time, value)| (time / state.time_unit, value));
+        let style = if state.standing == Standing::Thermalised {
+            Style::Line
+        } else {
+            Style::Dashed
+        };
         panel = panel.curve(Curve::new(
             format!("T = {}", state.temperature),
-            Style::Line,
-            Color::Temperature(warmth),
+            style,
+            Color::Temperature(1.0 - index as f64 / last),
             curve,
         ));
     }
+    panel
+}
+
+fn scattering<const D: usize>(study: &Resolved, summary: &Summary<D>) -> Figure {
+    let panel = Panel::new(Axis::logarithmic("t/t_{0}"))
+        .reference(relaxation::THRESHOLD, "F_{s}(τ_{α}) = 0.2");
+    let of = |state: &State<D>| state.correlations.species[0].self_scattering.values.clone();
     Figure::new(
         "Slowing down of structural relaxation",
         Axis::linear("F_{s}(t; q_{max})").range(0.0, 1.0),
     )
+    .panel(over_time(study, summary, panel, of))
+}
+
+fn displacement<const D: usize>(study: &Resolved, summary: &Summary<D>) -> Figure {
+    let area = summary.length_unit.powi(2);
+    // d (t/t0)^2, up to the end of the ballistic regime.
+    let ballistic = [1e-2, 1e-1].map(|t: f64| (t, D as f64 * t * t));
+    let panel = Panel::new(Axis::logarithmic("t/t_{0}"));
+    let of = |state: &State<D>| {
+        let values = &state.correlations.species[0]
+            .mean_squared_displacement
+            .values;
+        values.iter().map(|value| value / area).collect()
+    };
+    let panel = over_time(study, summary, panel, of).curve(Curve::new(
+        "ballistic, to 0.1 t_{0}",
+        Style::Line,
+        Color::Gray,
+        ballistic,
+    ));
+    Figure::new(
+        "From ballistic motion to diffusion",
+        Axis::logarithmic("⟨r^{2}⟩/a_{0}^{2}"),
+    )
     .panel(panel)
+}
+
+fn stokes_einstein<const D: usize>(summary: &Summary<D>) -> Figure {
+    let area = summary.length_unit.powi(2);
+    let points = points(summary, |state| {
+        let reduced = state.diffusion? * state.time_unit / area;
+        let tau = state.relaxation_time?.value / state.time_unit;
+        let value = Estimate {
+            value: reduced,
+            interval: None,
+        };
+        Some((tau, value))
+    });
+    Figure::new(
+        "Stokes-Einstein relation",
+        Axis::logarithmic("D t_{0}/a_{0}^{2}"),
+    )
+    .panel(
+        Panel::new(Axis::logarithmic("τ_{α}/t_{0}")).curve(Curve::new(
+            "",
+            Style::Markers,
+            Color::Sequence(0),
+            points,
+        )),
+    )
 }
 
 fn relaxation_figure<const D: usize>(summary: &Summary<D>) -> Figure {

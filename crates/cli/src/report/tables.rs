@@ -4,7 +4,6 @@ use crate::analysis::{Estimate, State, Summary};
 use crate::study::Resolved;
 use anyhow::Result;
 use std::collections::BTreeMap;
-use vitreous::observables::Verdict;
 
 /// A table with the meaning of each column.
 pub(super) struct Sheet {
@@ -44,14 +43,7 @@ fn estimate_cells(estimate: Option<Estimate>) -> [String; 3] {
     ]
 }
 
-/// A verdict in one word.
-pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Invariant => "invariant",
-        Verdict::Drifting => "drifting",
-        Verdict::Undecided => "undecided",
-    }
-}
+const THERMALISED: &str = "are the halves of the runs the same within the tolerances? yes; drifting: they differ; undecided: too few or too short runs to tell; no: not equilibrated within the limit";
 
 /// All tables of a study.
 pub(super) fn tables<const D: usize>(study: &Resolved, summary: &Summary<D>) -> Vec<Sheet> {
@@ -77,10 +69,7 @@ fn states_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
             ("tau_alpha_low", "lower end of its interval"),
             ("tau_alpha_high", "upper end of its interval"),
             ("tau_alpha_over_t0", "relaxation time in units of t0"),
-            (
-                "thermalised",
-                "are the halves of the runs the same within the tolerance? invariant, drifting or undecided",
-            ),
+            ("thermalised", THERMALISED),
             (
                 "drift_ln_tau",
                 "mean over runs of ln tau_alpha in the second half minus the first",
@@ -88,6 +77,10 @@ fn states_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
             (
                 "drift_ln_msd",
                 "the same of the logarithm of the mean squared displacement at tau_alpha",
+            ),
+            (
+                "drift_energy",
+                "the same of the potential energy per particle over T",
             ),
             (
                 "diffusion_coefficient",
@@ -128,14 +121,15 @@ fn states_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
 }
 
 fn state_row<const D: usize>(state: &State<D>) -> Vec<String> {
-    let tests = state.invariance.as_ref();
+    let tests = state.tests.as_ref();
     let mut row = vec![state.temperature.to_string(), state.time_unit.to_string()];
     row.extend(estimate_cells(state.relaxation_time));
     row.extend([
         cell(state.relaxation_time.map(|tau| tau.value / state.time_unit)),
-        verdict_word(state.verdict()).to_owned(),
+        state.standing.word().to_owned(),
         cell(tests.map(|tests| tests[0].mean_difference)),
         cell(tests.map(|tests| tests[1].mean_difference)),
+        cell(tests.map(|tests| tests[2].mean_difference)),
         cell(state.diffusion),
         state.potential_energy.to_string(),
         state.pressure.to_string(),
@@ -158,6 +152,7 @@ fn correlations_sheet<const D: usize>(study: &Resolved, summary: &Summary<D>) ->
             for (lag, &time) in times.iter().enumerate() {
                 let mut row = vec![
                     state.temperature.to_string(),
+                    state.standing.word().to_owned(),
                     study.model.labels()[species].to_owned(),
                     time.to_string(),
                     (time / state.time_unit).to_string(),
@@ -179,6 +174,7 @@ fn correlations_sheet<const D: usize>(study: &Resolved, summary: &Summary<D>) ->
         name: "correlations",
         columns: vec![
             ("temperature", "T"),
+            ("thermalised", THERMALISED),
             ("species", "label of the species"),
             ("t", "lag"),
             ("t_over_t0", "lag in units of t0 = a0/sqrt(T)"),
@@ -206,6 +202,7 @@ fn glasses_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
         for (run, snapshot, glass) in &state.glasses {
             let mut row = vec![
                 state.temperature.to_string(),
+                state.standing.word().to_owned(),
                 run.to_string(),
                 snapshot.to_string(),
             ];
@@ -231,6 +228,7 @@ fn glasses_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
         name: "glasses",
         columns: vec![
             ("temperature", "parent temperature T_p"),
+            ("thermalised", THERMALISED),
             ("run", "run of the liquid, from 0"),
             ("snapshot", "snapshot of that run, from 0"),
             ("energy", "potential energy of the inherent structure"),
@@ -260,6 +258,7 @@ fn stiffness_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
             for (i, j, kappa) in &glass.dipole_stiffnesses {
                 rows.push(vec![
                     state.temperature.to_string(),
+                    state.standing.word().to_owned(),
                     run.to_string(),
                     snapshot.to_string(),
                     i.to_string(),
@@ -273,6 +272,7 @@ fn stiffness_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
         name: "dipole_stiffness",
         columns: vec![
             ("temperature", "parent temperature T_p"),
+            ("thermalised", THERMALISED),
             ("run", "run of the liquid, from 0"),
             ("snapshot", "snapshot of that run, from 0"),
             ("i", "first particle of the interaction, from 0"),
@@ -291,9 +291,15 @@ fn fit_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
     for (name, fit) in [("kappa", &summary.dipole_fit), ("G", &summary.modulus_fit)] {
         let Ok(fit) = fit else { continue };
         for point in &fit.line.points {
+            let standing = summary
+                .states
+                .iter()
+                .find(|state| state.temperature == point.temperature)
+                .map(|state| state.standing.word());
             rows.push(vec![
                 name.to_owned(),
                 point.temperature.to_string(),
+                standing.unwrap_or_default().to_owned(),
                 point.stiffness_over_temperature.to_string(),
                 point.log_time.to_string(),
                 point.residual.to_string(),
@@ -308,6 +314,7 @@ fn fit_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
         columns: vec![
             ("stiffness", "kappa or G"),
             ("temperature", "T"),
+            ("thermalised", THERMALISED),
             ("stiffness_over_temperature", "x of the fit"),
             ("ln_tau_over_t0", "y of the fit"),
             ("residual", "y minus the line through all points"),

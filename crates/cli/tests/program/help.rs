@@ -32,9 +32,9 @@ fn every_command_teaches_by_example() {
     for (name, keys) in [
         (
             "status",
-            "title folder running process host started updated threads temperatures temperature runs run at_work \
+            "title folder running process host started updated threads search temperatures temperature runs run at_work \
              window equilibration_steps equilibration_steps_expected relaxation_time equilibrated production_steps \
-             production_steps_expected glasses glasses_expected elapsed_seconds seconds_left at_least results page \
+             production_steps_expected settled glasses glasses_expected elapsed_seconds seconds_left at_least results page \
              problems unused",
         ),
         ("energy", "energy forces stress pressure"),

@@ -82,9 +82,9 @@ pub(crate) fn assert_same(left: &Path, right: &Path) {
 /// When each checkpoint was written.
 pub(crate) fn checkpoint_times(output: &Path) -> Vec<(PathBuf, SystemTime)> {
     let checkpoints = Path::new("checkpoints");
-    let times = files(output).into_iter().filter(|(name, _)| {
-        name.starts_with(checkpoints) && !name.ends_with("study.toml")
-    });
+    let times = files(output)
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(checkpoints) && !name.ends_with("study.toml"));
     times
         .map(|(name, path)| (name, path.metadata().unwrap().modified().unwrap()))
         .collect()
