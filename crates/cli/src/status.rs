@@ -431,6 +431,9 @@ impl Display for Report {
             Results::Earlier => {
                 writeln!(f, "results: {page}, of the study before it was changed")?;
             }
+            Results::Unfinished if self.running == Some(true) => {
+                writeln!(f, "results: being put into place")?;
+            }
             Results::Unfinished => writeln!(
                 f,
                 "results: not whole, the run ended while it replaced them; run the study again"

