@@ -5,8 +5,12 @@
 //! | [`schedule`] | at which lags is a time correlation measured? |
 //! | [`wave_vectors`] | which wave vectors of a periodic cell lie near the peak of the structure factor? |
 //! | [`correlator`] | what are the mean squared displacement, `alpha_2` and `F_s(q, t)` of each species? |
+//! | [`structure`] | what are `g(r)` and `S(q)`, where is the first peak, has the liquid crystallised? |
 //! | [`relaxation`] | when has the liquid relaxed (`tau_alpha`), and how fast does it diffuse? |
+//! | [`cage`] | when does ballistic flight end, and how high is the plateau? |
+//! | [`stokes_einstein`] | how do diffusion and relaxation decouple: `D ~ tau^-x`? |
 //! | [`thermalisation`] | are the measurements invariant under a translation in time? |
+//! | [`blocking`] | how uncertain is the mean of one long series? |
 //! | [`bootstrap`] | how uncertain is a number that was computed from samples? |
 //! | [`mesoelastic`] | does `ln(tau/t0)` grow in proportion to `kappa/T`, and how far down in temperature? |
 //!
@@ -51,18 +55,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod blocking;
 pub mod bootstrap;
+pub mod cage;
 pub mod correlator;
 mod distributions;
 mod line;
 pub mod mesoelastic;
+mod polynomial;
 pub mod relaxation;
 pub mod schedule;
 mod serde_arrays;
+pub mod stokes_einstein;
+pub mod structure;
 pub mod thermalisation;
 pub mod wave_vectors;
 
+pub use blocking::{Blocked, BlockedLevel, Blocking, BlockingError};
 pub use bootstrap::{Bootstrap, BootstrapError, Interval};
+pub use cage::Plateau;
 pub use correlator::{
     CorrelatorError, SelfCorrelations, SelfCorrelator, Series, SpeciesCorrelations,
 };
@@ -72,5 +83,11 @@ pub use mesoelastic::{
 };
 pub use relaxation::{Diffusion, DiffusiveWindow, RelaxationError};
 pub use schedule::{LogSchedule, ScheduleError};
+pub use stokes_einstein::{StokesEinstein, StokesEinsteinError};
+pub use structure::{
+    BondOrder, Bonds, CrystalCriterion, CrystalVerdict, Crystallinity, PairCorrelation,
+    PairCorrelationFunction, PairCorrelations, PartialStructureFactor, Peak, PeakError,
+    StructureError, StructureFactor, StructureFactors,
+};
 pub use thermalisation::{InvarianceTest, ThermalisationError, Verdict};
 pub use wave_vectors::{WaveVectorError, WaveVectors};

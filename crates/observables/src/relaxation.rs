@@ -84,6 +84,49 @@ pub enum RelaxationError {
         /// The mean squared displacement at the end.
         reached: f64,
     },
+    /// A temperature is not positive, or a share of free flight not between 0 and 1.
+    #[error(
+        "temperature {temperature} and share {share}: the temperature must be positive, the share in (0, 1), 0.5 is usual"
+    )]
+    InvalidShare {
+        /// The temperature.
+        temperature: f64,
+        /// The share of free flight.
+        share: f64,
+    },
+    /// The mean squared displacement stays near that of free flight.
+    #[error(
+        "the mean squared displacement falls to {lowest} of that in free flight only, not to {share}, up to t = {longest_time}:          measure longer lags, or check temperature and dimension"
+    )]
+    AlwaysBallistic {
+        /// The lowest share that was reached.
+        lowest: f64,
+        /// The share that was asked for.
+        share: f64,
+        /// The longest time.
+        longest_time: f64,
+    },
+    /// The mean squared displacement is below that of free flight from the first time on.
+    #[error(
+        "the mean squared displacement is {value} of that in free flight at the first time t = {first_time} already, not above \
+         {share}: measure shorter lags, or check temperature and dimension"
+    )]
+    NeverBallistic {
+        /// The first share.
+        value: f64,
+        /// The share that was asked for.
+        share: f64,
+        /// The first time.
+        first_time: f64,
+    },
+    /// The function does not flatten between two steps.
+    #[error(
+        "none of the {lags} lags lies on a plateau: the liquid is too hot for one, or the lags are too few or too short"
+    )]
+    NoPlateau {
+        /// The number of lags.
+        lags: usize,
+    },
 }
 
 /// The first time at which `scattering`, a decaying correlation, falls to `threshold`:
@@ -234,7 +277,7 @@ pub fn diffusion_coefficient(
     })
 }
 
-fn check(times: &[f64], values: &[f64]) -> Result<(), RelaxationError> {
+pub(crate) fn check(times: &[f64], values: &[f64]) -> Result<(), RelaxationError> {
     if times.is_empty() || times.len() != values.len() {
         return Err(RelaxationError::Lengths {
             times: times.len(),

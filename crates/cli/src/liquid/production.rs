@@ -270,3 +270,19 @@ impl<const D: usize> Bath<'_, D> {
         Ok(made)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_moves_on_after_a_drift_and_grows_without_an_answer() {
+        let start = Window::start();
+        assert_eq!((start.halves(), start.end()), ([0..1, 1..2], 2));
+        assert_eq!(start.after(Verdict::Invariant), None);
+        let grown = start.after(Verdict::Undecided).unwrap();
+        assert_eq!((grown.halves(), grown.end()), ([0..2, 2..4], 4));
+        let moved = grown.after(Verdict::Drifting).unwrap();
+        assert_eq!((moved.halves(), moved.end()), ([2..4, 4..6], 6));
+    }
+}

@@ -216,10 +216,13 @@ impl<const D: usize> Search<D> {
         let beyond = (third.1 - warm.1) / (third.0 - warm.0);
         let curvature = (beyond - slope) / (third.0 - cold_point.0);
         let parabola = line + curvature * (y - warm.0) * (y - cold_point.0);
-        let ends = [warm.1, cold_point.1].map(|x| x + curvature.abs() * 1e-12);
-        let inside = y > cold_point.0 || (ends[0]..=ends[1]).contains(&parabola);
-        let rising = slope + curvature * (2.0 * y - warm.0 - cold_point.0) > 0.0;
-        if inside && rising { parabola } else { line }
+        // It must rise from one end to the other, and as far as it is followed.
+        let rises = |y: f64| slope + curvature * (2.0 * y - warm.0 - cold_point.0) > 0.0;
+        if rises(warm.0) && rises(cold_point.0) && rises(y) {
+            parabola
+        } else {
+            line
+        }
     }
 }
 

@@ -11,4 +11,4 @@ mod modes;
 mod program;
 mod reference;
 mod study;
-mod survive;
+mod thermalised;
