@@ -11,4 +11,5 @@ mod modes;
 mod program;
 mod reference;
 mod study;
+mod survive;
 mod thermalised;
