@@ -6,12 +6,12 @@ use crate::building_blocks::{
 };
 use crate::models::Models;
 use crate::run;
-use crate::tasks::STOP;
+use crate::status::Status;
+use crate::tasks;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 /// The physics of glass: from an interatomic potential to the mesoscale stiffness of a glass and the slowness
 /// of its liquid.
@@ -19,6 +19,7 @@ use std::sync::atomic::Ordering;
 #[command(name = "vitreous", version, propagate_version = true)]
 #[command(after_help = "Examples:
   vitreous run studies/quick.toml            a whole study, from liquid to figures
+  vitreous status output/quick               how far it is
   vitreous models                            which potentials there are
   vitreous quench liquid.xyz --model ipl -o glass.xyz
   vitreous elastic glass.xyz --model ipl
@@ -41,7 +42,8 @@ enum Command {
     /// Run a study: equilibrate, measure, quench, analyse, fit and plot.
     ///
     /// Everything finished is kept in the output folder. Stop with Ctrl-C and run the same command again to continue;
-    /// nothing that was finished is computed again. Open index.html in the output folder to see the result.
+    /// nothing that was finished is computed again. `vitreous status` tells how far it is. Open index.html in the output
+    /// folder to see the result.
     #[command(after_help = "Examples:
   vitreous run studies/quick.toml
   vitreous run studies/desk-ipl.toml --output results/ipl --threads 8")]
@@ -58,6 +60,41 @@ enum Command {
         #[arg(short, long)]
         quiet: bool,
     },
+    /// How far a study is: what is done, running and left, and for how long.
+    ///
+    /// Looks at the output folder of a study, whether a run works in it or not, and disturbs no run. Every checkpoint is
+    /// read and held against its checksum.
+    #[command(after_help = "Examples:
+  vitreous status output/quick
+  watch -n 60 vitreous status output/desk-ipl
+  vitreous status output/desk-ipl --json | jq .seconds_left
+
+Keys of --json:
+  title, folder  the study and its output folder
+  running        whether a run works in the folder; null on file systems without locks
+  process, host, started, updated    of the run that works or worked last, and when it last wrote (UTC)
+  threads        of the same
+  search         temperature and relaxation_time reached by the search for target_relaxation_times, or null
+  temperatures   one entry for each
+    temperature
+    runs         one entry for each
+      run, at_work          its number, and whether it is being worked at
+      window                of equilibration, from 0; each is twice as long as the one before
+      equilibration_steps, equilibration_steps_expected
+      relaxation_time       tau_alpha in t0 as far as it is known, or null
+      equilibrated          true or false once that is decided, else null
+      production_steps, production_steps_expected    null before equilibrium
+      settled               whether the run will not be continued to become thermalised
+      glasses, glasses_expected
+  elapsed_seconds  that runs of this study took so far
+  seconds_left     estimated from the speed so far, with the same number of threads; null if there is none yet
+  at_least         whether it will be more: relaxation times may rise, and runs be continued
+  results          none, complete, earlier (of the study before it was changed), unfinished (a kill while they were
+                   replaced: run again) or changed (since they were written)
+  page             the file to open, if there are results
+  problems         damaged checkpoints and the like, in words
+  unused           checkpoints of other studies or other versions of the program; known once the study is complete")]
+    Status(Status),
     /// Energy, forces and stress of a configuration.
     #[command(after_help = "Examples:
   vitreous energy liquid.xyz --model ipl
@@ -295,7 +332,7 @@ impl Arguments {
                 threads,
                 quiet,
             } => {
-                stop_on_interrupt()?;
+                stop_on_signals()?;
                 let threads = threads
                     .or_else(|| std::thread::available_parallelism().ok())
                     .unwrap_or(NonZeroUsize::MIN);
@@ -306,9 +343,10 @@ impl Arguments {
                     quiet,
                 })
             }
+            Command::Status(status) => status.execute(),
             Command::Energy(energy) => building_blocks::execute(&energy),
             Command::Quench(quench) => {
-                stop_on_interrupt()?;
+                stop_on_signals()?;
                 building_blocks::execute(&quench)
             }
             Command::Elastic(elastic) => building_blocks::execute(&elastic),
@@ -322,15 +360,6 @@ impl Arguments {
     }
 }
 
-/// The first Ctrl-C asks to stop at the next checkpoint, the second stops at once.
-fn stop_on_interrupt() -> Result<()> {
-    ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!(
-            "\nstopping at the next checkpoint (a few seconds); press Ctrl-C again to stop at once"
-        );
-    })
-    .context("cannot listen for Ctrl-C")
+fn stop_on_signals() -> Result<()> {
+    tasks::stop_on_signals().context("cannot listen for Ctrl-C")
 }

@@ -8,7 +8,7 @@ mod equilibration;
 mod production;
 mod search;
 
-pub(crate) use equilibration::{Equilibrated, Equilibration, slowest};
+pub(crate) use equilibration::{Equilibrated, Equilibration, Reached, slowest};
 pub(crate) use production::{LiquidRuns, Plan, Production, Statics, Window};
 pub(crate) use search::{Search, curvature_temperature};
 
@@ -23,9 +23,6 @@ use vitreous::minimize::{Fire, Minimizer};
 use vitreous::observables::{
     LogSchedule, SelfCorrelations, SelfCorrelator, WaveVectors, relaxation,
 };
-
-/// Particle-steps per segment: a few seconds of work.
-const SEGMENT: u64 = 10_000_000;
 
 /// What a run needs to know, the same for all runs of a study at one temperature.
 pub(crate) struct Bath<'a, const D: usize> {
@@ -140,7 +137,7 @@ impl<'a, const D: usize> Bath<'a, D> {
     }
 
     fn segment(&self) -> u64 {
-        (SEGMENT / self.study.study.particles as u64).max(100)
+        self.study.checkpoint_interval
     }
 
     /// A time step that moves particles at another temperature as far as the study's does at its own.

@@ -5,11 +5,16 @@ mod arguments;
 mod building_blocks;
 mod figure;
 mod glass;
+mod journal;
 mod liquid;
+mod lock;
 mod models;
+mod output_folder;
 mod page;
 mod report;
+mod results;
 mod run;
+mod status;
 mod storage;
 mod structure;
 mod study;
@@ -19,9 +24,6 @@ mod thermalised;
 use clap::Parser;
 use std::process::ExitCode;
 
-/// The exit status after a stop by the user, as shells give it after SIGINT.
-const INTERRUPTED: u8 = 130;
-
 fn main() -> ExitCode {
     let arguments = arguments::Arguments::parse();
     match arguments.execute() {
@@ -29,7 +31,7 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("error: {error:#}");
             if error.is::<tasks::Stopped>() {
-                ExitCode::from(INTERRUPTED)
+                ExitCode::from(tasks::stopped_status())
             } else {
                 ExitCode::FAILURE
             }

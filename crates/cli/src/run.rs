@@ -6,21 +6,25 @@
 
 use crate::analysis::{self, Summary};
 use crate::glass::{self, Outcome};
+use crate::journal::Share;
 use crate::liquid::{
     Bath, Equilibrated, Equilibration, LiquidRuns, Plan, Production, Search, Window,
     curvature_temperature, slowest,
 };
+use crate::output_folder::{OutputFolder, RESOLVED_STUDY};
 use crate::report;
-use crate::storage::{self, Key};
+use crate::results::Staging;
+use crate::storage::{self, Key, Stored};
 use crate::study::{Resolved, Study};
 use crate::tasks::{Progress, check_stop, for_each};
 use crate::thermalised::{judge, next};
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 use vitreous::md_core::{Configuration, Potential, Seed};
 
 /// How a study is run, apart from what it says.
@@ -55,8 +59,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let resolved = study.resolve(folder).with_context(explain)?;
     match resolved.study.dimension {
-        2 => run_in::<2>(&resolved, options),
-        _ => run_in::<3>(&resolved, options),
+        2 => run_in::<2>(&resolved, options, None),
+        _ => run_in::<3>(&resolved, options, None),
     }
 }
 
@@ -69,7 +73,13 @@ fn search_in<const D: usize>(study: &Study, folder: &Path, options: &Options) ->
     let potential = trial.model.potential::<D>()?;
     let warm = curvature_temperature(&trial, potential.as_ref())?;
     let resolved = study.at(vec![warm]).resolve(folder).with_context(explain)?;
-    let runner = Runner::<D>::new(&resolved, potential.as_ref(), options)?;
+    let asked = Study {
+        target_relaxation_times: Some(targets.clone()),
+        temperatures: Vec::new(),
+        ..trial.study.clone()
+    };
+    let output = OutputFolder::occupy(&options.folder(), &asked, options.threads, options.quiet)?;
+    let runner = Runner::<D>::new(&resolved, potential.as_ref(), options, &output);
     runner.progress.say(&format!(
         "{}: searching temperatures for tau_alpha/t0 = {targets:?}, from T = {warm} on",
         resolved.title(),
@@ -84,10 +94,15 @@ fn search_in<const D: usize>(study: &Study, folder: &Path, options: &Options) ->
         .at(temperatures)
         .resolve(folder)
         .with_context(explain)?;
-    run_in::<D>(&found, options)
+    run_in::<D>(&found, options, Some(output))
 }
 
-fn run_in<const D: usize>(study: &Resolved, options: &Options) -> Result<()> {
+/// Runs a study at its temperatures, in a folder that may be occupied already.
+fn run_in<const D: usize>(
+    study: &Resolved,
+    options: &Options,
+    output: Option<OutputFolder>,
+) -> Result<()> {
     let potential = study.model.potential::<D>()?;
     let baths = study
         .study
@@ -95,12 +110,22 @@ fn run_in<const D: usize>(study: &Resolved, options: &Options) -> Result<()> {
         .iter()
         .map(|&temperature| Bath::new(study, potential.as_ref(), temperature))
         .collect::<Result<Vec<_>>>()?;
-    let runner = Runner::new(study, potential.as_ref(), options)?;
-    let output = options.folder();
-    storage::write(
-        &output.join("study.resolved.toml"),
-        toml::to_string(&study.study)?.as_bytes(),
-    )?;
+    let output = match output {
+        Some(output) => output,
+        None => OutputFolder::occupy(
+            &options.folder(),
+            &study.study,
+            options.threads,
+            options.quiet,
+        )?,
+    };
+    let text = toml::to_string(&study.study)?;
+    output
+        .journal
+        .begin_runs(&study.study, &text, |temperature| {
+            baths[temperature].reached(None)
+        });
+    let runner = Runner::new(study, potential.as_ref(), options, &output);
     runner.progress.say(&format!(
         "{}: model {}, N = {}, {} temperatures, {} runs each, on {} threads; results go to {}",
         study.title(),
@@ -109,7 +134,7 @@ fn run_in<const D: usize>(study: &Resolved, options: &Options) -> Result<()> {
         baths.len(),
         study.study.runs,
         options.threads,
-        output.display()
+        output.path.display()
     ));
 
     let equilibrated = runner.equilibrate(&baths)?;
@@ -120,8 +145,12 @@ fn run_in<const D: usize>(study: &Resolved, options: &Options) -> Result<()> {
         .num_threads(options.threads.get())
         .build()?;
     let summary = pool.install(|| analysis::analyse(study, &baths, &liquids, glasses))?;
-    report::write(study, &summary, &output)?;
-    say_summary(&runner.progress, &summary, &output);
+    let staging = Staging::begin(&output.path)?;
+    report::write(study, &summary, staging.folder())?;
+    storage::write(&staging.folder().join(RESOLVED_STUDY), text.as_bytes())?;
+    staging.publish()?;
+    output.journal.finish();
+    say_summary(&runner.progress, &summary, &output.path);
     Ok(())
 }
 
@@ -139,7 +168,7 @@ fn say_summary<const D: usize>(progress: &Progress, summary: &Summary<D>, output
 struct Runner<'a, const D: usize> {
     study: &'a Resolved,
     potential: &'a dyn Potential<D>,
-    checkpoints: PathBuf,
+    output: &'a OutputFolder,
     threads: NonZeroUsize,
     progress: Progress,
 }
@@ -161,6 +190,7 @@ struct LiquidInput<'a> {
     coupling_time: f64,
     chain_length: usize,
     melting_temperature: f64,
+    checkpoint_interval: u64,
     first_window: f64,
     relaxation_times: f64,
     cooling_rate: Option<f64>,
@@ -174,18 +204,15 @@ impl<'a, const D: usize> Runner<'a, D> {
         study: &'a Resolved,
         potential: &'a dyn Potential<D>,
         options: &Options,
-    ) -> Result<Self> {
-        let output = options.folder();
-        let checkpoints = output.join("checkpoints");
-        std::fs::create_dir_all(&checkpoints)
-            .with_context(|| format!("cannot create the output folder {}", output.display()))?;
-        Ok(Self {
+        output: &'a OutputFolder,
+    ) -> Self {
+        Self {
             study,
             potential,
-            checkpoints,
+            output,
             threads: options.threads,
             progress: Progress::new(options.quiet),
-        })
+        }
     }
 
     /// Searches the temperatures at which the liquid has given values of `tau_alpha/t0`, from `warm` on.
@@ -197,8 +224,8 @@ impl<'a, const D: usize> Runner<'a, D> {
             targets,
             self.study.study.equilibration.longest,
         ))?;
-        let path = self.checkpoints.join("search");
-        let mut search = match storage::load::<Search<D>>(&path, KIND, &key)? {
+        let path = self.file("temperatures", &key, KIND);
+        let mut search = match self.load::<Search<D>>(&path, KIND, &key)? {
             Some(search) => search,
             None => Search::start(&bath_at(warm)?)?,
         };
@@ -216,6 +243,7 @@ impl<'a, const D: usize> Runner<'a, D> {
             let passed = targets.iter().filter(|&&target| target <= reached);
             bar.set_position(passed.count() as u64);
             bar.set_message(format!("T = {temperature}"));
+            self.output.journal.searching(temperature, search.coldest());
         }
         bar.finish_with_message("done");
         search.temperatures(targets)
@@ -243,6 +271,7 @@ impl<'a, const D: usize> Runner<'a, D> {
             coupling_time: self.study.coupling_time,
             chain_length: self.study.chain_length,
             melting_temperature: self.study.melting_temperature,
+            checkpoint_interval: self.study.checkpoint_interval,
             first_window: study.equilibration.first_window,
             relaxation_times: study.equilibration.relaxation_times,
             cooling_rate: study.equilibration.cooling_rate,
@@ -252,9 +281,26 @@ impl<'a, const D: usize> Runner<'a, D> {
         })
     }
 
-    fn file(&self, temperature: f64, run: u64, rest: &str) -> PathBuf {
-        self.checkpoints
-            .join(format!("T{temperature}-run{run}{rest}"))
+    /// The file of a checkpoint; different input gives different names.
+    fn file(&self, name: &str, key: &Key, kind: &str) -> PathBuf {
+        let name = format!("{name}-{}.{kind}", key.short());
+        self.output.checkpoints.join(name)
+    }
+
+    /// Loads a checkpoint, and says so if there is one that cannot be used.
+    fn load<T: DeserializeOwned>(&self, path: &Path, kind: &str, key: &Key) -> Result<Option<T>> {
+        self.output.journal.uses(path);
+        match storage::load(path, kind, key)? {
+            Stored::Found(value) => Ok(Some(value)),
+            Stored::Absent => Ok(None),
+            Stored::Unusable(flaw) => {
+                self.progress.warn(&format!(
+                    "the checkpoint {} is not used: {flaw}; what it held is computed again, and replaces it",
+                    path.display()
+                ));
+                Ok(None)
+            }
+        }
     }
 
     /// Every run of every temperature, the coldest first: it takes longest.
@@ -292,9 +338,11 @@ impl<'a, const D: usize> Runner<'a, D> {
     ) -> Result<Equilibration<D>> {
         const KIND: &str = "equilibration";
         let key = self.liquid_key(bath.temperature, run)?;
-        let path = self.file(bath.temperature, run, ".equilibration");
+        let path = self.file(&format!("T{}-run{run}", bath.temperature), &key, KIND);
         let explain = || format!("at T = {}, run {run}", bath.temperature);
-        let mut state = match storage::load::<Equilibration<D>>(&path, KIND, &key)? {
+        let journal = &self.output.journal;
+        let _at_work = journal.at_work(bath.temperature, run);
+        let mut state = match self.load::<Equilibration<D>>(&path, KIND, &key)? {
             Some(mut state) => {
                 // The limit may have been raised since.
                 if state.outcome == Some(Equilibrated::TooSlow) {
@@ -304,10 +352,14 @@ impl<'a, const D: usize> Runner<'a, D> {
             }
             None => bath.prepare(run).with_context(explain)?,
         };
+        journal.equilibration(bath.temperature, run, bath.reached(Some(&state)));
         while state.outcome.is_none() {
             check_stop(failed)?;
-            bath.equilibrate(&mut state).with_context(explain)?;
+            let begun = Instant::now();
+            let made = bath.equilibrate(&mut state).with_context(explain)?;
             storage::save(&path, KIND, &key, &state)?;
+            journal.made_steps(made, begun.elapsed());
+            journal.equilibration(bath.temperature, run, bath.reached(Some(&state)));
             bar.set_message(format!("T = {} run {run}", bath.temperature));
         }
         Ok(state)
@@ -375,6 +427,9 @@ impl<'a, const D: usize> Runner<'a, D> {
                 let verdict = judge(bath, &liquid.runs, liquid.window)?.verdict;
                 let next = next(bath, liquid.runs.len(), liquid.window, verdict);
                 *waiting = liquid.equilibrated && next.is_some();
+                if !*waiting {
+                    self.output.journal.settle(bath.temperature);
+                }
                 if let (true, Some(next)) = (*waiting, next) {
                     liquid.window = next;
                 }
@@ -400,11 +455,18 @@ impl<'a, const D: usize> Runner<'a, D> {
             plan,
             self.study.study.glasses.per_run,
         ))?;
-        let path = self.file(bath.temperature, run, ".production");
+        let path = self.file(&format!("T{}-run{run}", bath.temperature), &key, KIND);
         let explain = || format!("at T = {}, run {run}", bath.temperature);
+        let journal = &self.output.journal;
+        let _at_work = journal.at_work(bath.temperature, run);
+        let measured = |state: &Production<D>| {
+            let of = plan.steps(parts);
+            let done = state.steps().min(of);
+            journal.production(bath.temperature, run, Share { done, of });
+        };
         let mut state = match made {
             Some(made) => made.clone(),
-            None => match storage::load::<Production<D>>(&path, KIND, &key)? {
+            None => match self.load::<Production<D>>(&path, KIND, &key)? {
                 Some(state) => state,
                 None => bath.produce(start, plan).with_context(explain)?,
             },
@@ -412,12 +474,16 @@ impl<'a, const D: usize> Runner<'a, D> {
         if made.is_none() {
             bar.inc(state.steps().min(plan.steps(parts)));
         }
+        measured(&state);
         while state.finished < parts {
             check_stop(failed)?;
+            let begun = Instant::now();
             let made = bath
                 .measure(&mut state, plan, parts)
                 .with_context(explain)?;
             storage::save(&path, KIND, &key, &state)?;
+            journal.made_steps(made, begun.elapsed());
+            measured(&state);
             bar.inc(made);
         }
         Ok((state, key))
@@ -431,8 +497,11 @@ impl<'a, const D: usize> Runner<'a, D> {
             let temperature = self.study.study.temperatures[liquid.temperature];
             for (run, (production, key)) in liquid.runs.iter().zip(&liquid.keys).enumerate() {
                 let per_run = self.study.study.glasses.per_run;
-                let snapshots = production.snapshots(liquid.window, per_run);
-                for (index, snapshot) in snapshots.enumerate() {
+                let snapshots: Vec<_> = production.snapshots(liquid.window, per_run).collect();
+                let (done, of) = (0, snapshots.len() as u64);
+                let journal = &self.output.journal;
+                journal.glasses(temperature, run as u64, Share { done, of });
+                for (index, snapshot) in snapshots.into_iter().enumerate() {
                     places.push((place, run));
                     items.push((
                         temperature,
@@ -452,18 +521,23 @@ impl<'a, const D: usize> Runner<'a, D> {
                 const KIND: &str = "glass";
                 let settings = &self.study.study.glasses;
                 let key = Key::of(&(production, window, index, settings))?;
-                let path = self.file(temperature, run, &format!("-{index:03}.glass"));
-                let outcome = if let Some(outcome) = storage::load::<Outcome<D>>(&path, KIND, &key)?
-                {
+                let name = format!("T{temperature}-run{run}-{index:03}");
+                let path = self.file(&name, &key, KIND);
+                let journal = &self.output.journal;
+                let _at_work = journal.at_work(temperature, run);
+                let outcome = if let Some(outcome) = self.load::<Outcome<D>>(&path, KIND, &key)? {
                     outcome
                 } else {
                     check_stop(failed)?;
+                    let begun = Instant::now();
                     let indices = [temperature.to_bits(), run, index as u64];
                     let seed = Seed(self.study.study.seed).derive("glass", &indices);
                     let outcome = glass::measure(self.potential, snapshot.clone(), settings, seed);
                     storage::save(&path, KIND, &key, &outcome)?;
+                    journal.made_glass(begun.elapsed());
                     outcome
                 };
+                journal.has_glass(temperature, run);
                 bar.inc(1);
                 Ok(outcome)
             },

@@ -82,7 +82,13 @@ pub(crate) struct Liquid {
     /// The temperature at which the initial lattice is melted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) melting_temperature: Option<f64>,
+    /// Steps from one checkpoint to the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) checkpoint_interval: Option<u64>,
 }
+
+/// Particle-steps from one checkpoint to the next, where a study does not say: a few seconds of work.
+const CHECKPOINT_INTERVAL: u64 = 10_000_000;
 
 /// How a liquid is brought to equilibrium.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -241,6 +247,7 @@ pub(crate) struct Resolved {
     pub(crate) coupling_time: f64,
     pub(crate) chain_length: usize,
     pub(crate) melting_temperature: f64,
+    pub(crate) checkpoint_interval: u64,
 }
 
 impl Study {
@@ -271,6 +278,13 @@ impl Study {
         }
         targets.sort_by(f64::total_cmp);
         Ok(Some(targets))
+    }
+
+    /// The title, or one made up from the model.
+    pub(crate) fn title(&self) -> String {
+        self.title
+            .clone()
+            .unwrap_or_else(|| format!("{}, N = {}", self.model, self.particles))
     }
 
     /// The same study at given temperatures.
@@ -365,6 +379,12 @@ impl Study {
             chain_length > 0,
             "liquid.chain_length is 0: it must be at least 1"
         );
+        let usual_interval = (CHECKPOINT_INTERVAL / self.particles as u64).max(100);
+        let checkpoint_interval = liquid.checkpoint_interval.unwrap_or(usual_interval);
+        ensure!(
+            checkpoint_interval > 0,
+            "liquid.checkpoint_interval is 0: it must be at least 1 (usual: {usual_interval})"
+        );
         let mut study = self.clone();
         study.temperatures = temperatures;
         study.production.longest = Some(self.production.longest());
@@ -382,6 +402,7 @@ impl Study {
             coupling_time: Some(coupling_time),
             chain_length: Some(chain_length),
             melting_temperature: Some(melting_temperature),
+            checkpoint_interval: Some(checkpoint_interval),
         };
         Ok(Resolved {
             study,
@@ -393,6 +414,7 @@ impl Study {
             coupling_time,
             chain_length,
             melting_temperature,
+            checkpoint_interval,
         })
     }
 
@@ -523,10 +545,7 @@ pub(crate) fn set_parameter(
 impl Resolved {
     /// The title, or one made up from the model.
     pub(crate) fn title(&self) -> String {
-        self.study
-            .title
-            .clone()
-            .unwrap_or_else(|| format!("{}, N = {}", self.study.model, self.study.particles))
+        self.study.title()
     }
 }
 
@@ -539,7 +558,7 @@ fn positive(key: &str, value: f64) -> Result<()> {
 }
 
 /// Nested tables as dotted keys: `cutoff.BB = 1.32` is a table in TOML and one key of a model.
-fn flatten(table: &BTreeMap<String, toml::Value>) -> Vec<(String, String)> {
+pub(crate) fn flatten(table: &BTreeMap<String, toml::Value>) -> Vec<(String, String)> {
     fn visit(key: &str, value: &toml::Value, all: &mut Vec<(String, String)>) {
         match value {
             toml::Value::Table(table) => {
@@ -615,6 +634,10 @@ mod tests {
             ("[glasses]\nforce_ratio = 1e-3\n", "force_ratio"),
             ("[production]\nlongest_lag = 8\n", "longest_lag is 8"),
             ("[liquid]\nchain_length = 0\n", "chain_length"),
+            (
+                "[liquid]\ncheckpoint_interval = 0\n",
+                "checkpoint_interval is 0",
+            ),
             ("[liquids]\n", "unknown field"),
             ("[glasses]\nsolver = 'lu'\n", "cholesky"),
         ] {

@@ -2,13 +2,51 @@
 
 use anyhow::Result;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 /// Set when the user asked to stop; work ends at its next checkpoint.
-pub(crate) static STOP: AtomicBool = AtomicBool::new(false);
+pub(crate) static STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// The signal by which the user asked.
+static SIGNAL: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+
+/// The first Ctrl-C (SIGINT) or SIGTERM asks to stop at the next checkpoint, the second stops at once.
+///
+/// SIGHUP keeps its meaning, for the sake of `nohup`.
+///
+/// # Errors
+/// If the system does not let the program listen.
+pub(crate) fn stop_on_signals() -> std::io::Result<()> {
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: the first signal finds the flag unset and sets it.
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&STOP))?;
+        flag::register_usize(signal, Arc::clone(&SIGNAL), signal as usize)?;
+        flag::register(signal, Arc::clone(&STOP))?;
+    }
+    std::thread::spawn(|| {
+        // A handler of signals may set flags and do little else: it cannot wake or print.
+        while !STOP.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        eprintln!(
+            "\nstopping at the next checkpoint (a few seconds); press Ctrl-C again to stop at once"
+        );
+    });
+    Ok(())
+}
+
+/// The exit status after a stop, as shells give it: 128 and the number of the signal.
+pub(crate) fn stopped_status() -> u8 {
+    match SIGNAL.load(Ordering::Relaxed) {
+        0 => 128 + SIGINT as u8,
+        signal => 128 + signal as u8,
+    }
+}
 
 /// The user stopped the program; everything finished is on disk.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +132,16 @@ impl Progress {
         }
         // MultiProgress prints nothing when it is not drawn on a terminal.
         if self.bars.is_hidden() {
+            eprintln!("{text}");
+        } else {
+            let _ = self.bars.println(text);
+        }
+    }
+
+    /// Says that something is not as it should be, in any case.
+    pub(crate) fn warn(&self, text: &str) {
+        let text = format!("warning: {text}");
+        if self.quiet || self.bars.is_hidden() {
             eprintln!("{text}");
         } else {
             let _ = self.bars.println(text);

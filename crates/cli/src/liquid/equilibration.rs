@@ -1,6 +1,6 @@
 //! From the melt to equilibrium.
 
-use super::{Bath, Motion, relaxation_time};
+use super::{Bath, Motion, Plan, Window, relaxation_time};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use vitreous::md_core::{Configuration, NoseHoover, PhasePoint, Seed};
@@ -36,6 +36,23 @@ pub(crate) enum Equilibrated {
     RelaxationTime(f64),
     /// The limit was reached before.
     TooSlow,
+}
+
+/// How far the equilibration of a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Reached {
+    /// The number of the window, from 0.
+    pub(crate) window: u32,
+    /// Steps made so far, after a ramp.
+    pub(crate) steps: u64,
+    /// Steps expected in all; more if the relaxation time is not known yet or rises.
+    pub(crate) expected: u64,
+    /// `tau_alpha` in `t0`, as far as it is known.
+    pub(crate) relaxation_time: Option<f64>,
+    /// Steps of the production run that this relaxation time asks for.
+    pub(crate) production: Option<u64>,
+    /// Whether it ended in equilibrium, once it ended.
+    pub(crate) equilibrated: Option<bool>,
 }
 
 /// The relaxation time (in steps) of the slowest run of a temperature, `None` if one was too slow.
@@ -104,7 +121,39 @@ impl<const D: usize> Bath<'_, D> {
         self.study.study.equilibration.longest * self.time_unit()
     }
 
-    /// Advances by about one segment, at most. Returns the number of steps made.
+    /// How far a run is, or one that has not begun.
+    pub(crate) fn reached(&self, state: Option<&Equilibration<D>>) -> Reached {
+        let outcome = state.and_then(|state| state.outcome);
+        let relaxation_time = match (outcome, state) {
+            (Some(Equilibrated::RelaxationTime(tau)), _) => Some(tau),
+            (_, Some(state)) => relaxation_time(&state.correlator.finish()),
+            (_, None) => None,
+        };
+        let current = state.map_or(0, |state| state.window);
+        let mut window = current;
+        let mut expected =
+            state.map_or(0, |state| state.begun - state.started) + self.window(window);
+        let enough =
+            relaxation_time.unwrap_or(0.0) * self.study.study.equilibration.relaxation_times;
+        while (window == 0 || enough > self.window(window) as f64)
+            && (expected as f64) < self.patience()
+        {
+            window += 1;
+            expected += self.window(window);
+        }
+        let steps = state.map_or(0, |state| state.motion.point.step - state.started);
+        let plan = relaxation_time.map(|tau| Plan::new(self.study, tau));
+        Reached {
+            window: current,
+            steps,
+            expected: if outcome.is_some() { steps } else { expected },
+            relaxation_time: relaxation_time.map(|tau| tau / self.time_unit()),
+            production: plan.map(|plan| plan.steps(Window::start().end())),
+            equilibrated: outcome.map(|outcome| outcome != Equilibrated::TooSlow),
+        }
+    }
+
+    /// Advances by about one segment, at most, and no further than the end of a window. Returns the number of steps made.
     pub(crate) fn equilibrate(&self, state: &mut Equilibration<D>) -> Result<u64> {
         if let (Some(elapsed), Some(rate)) =
             (state.cooling, self.study.study.equilibration.cooling_rate)

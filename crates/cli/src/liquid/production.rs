@@ -212,7 +212,7 @@ impl<const D: usize> Bath<'_, D> {
         })
     }
 
-    /// Advances by at most one segment, and no further than so many parts. Returns the number of steps made.
+    /// Advances by at most one segment, and no further than the end of a part, nor than so many parts. Returns the number of steps made.
     pub(crate) fn measure(
         &self,
         state: &mut Production<D>,
@@ -249,7 +249,9 @@ impl<const D: usize> Bath<'_, D> {
             }
             if now == begun + plan.part {
                 state.finished += 1;
-                continue;
+                // A segment ends here in any case, however many parts are asked for: which are depends on
+                // settings that the checkpoint does not belong to.
+                break;
             }
             let next = [
                 begun + part.correlator.next_step(),

@@ -10,6 +10,7 @@ fn every_command_teaches_by_example() {
     let general = succeed(&folder, &["--help"]);
     for name in [
         "run",
+        "status",
         "energy",
         "quench",
         "elastic",
@@ -30,6 +31,13 @@ fn every_command_teaches_by_example() {
         assert!(text.contains(&format!("\n  vitreous {name}")), "{text}");
     }
     for (name, keys) in [
+        (
+            "status",
+            "title folder running process host started updated threads search temperatures temperature runs run at_work \
+             window equilibration_steps equilibration_steps_expected relaxation_time equilibrated production_steps \
+             production_steps_expected settled glasses glasses_expected elapsed_seconds seconds_left at_least results page \
+             problems unused",
+        ),
         ("energy", "energy forces stress pressure"),
         (
             "quench",

@@ -12,5 +12,6 @@ mod modes;
 mod program;
 mod reference;
 mod study;
+mod survive;
 mod thermalised;
 mod trajectories;
