@@ -65,6 +65,7 @@ pub mod cage;
 pub mod correlator;
 mod distributions;
 pub mod dynamics;
+mod lattice;
 mod line;
 pub mod mesoelastic;
 pub mod multiple_tau;

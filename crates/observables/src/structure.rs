@@ -21,7 +21,6 @@ pub mod bond_order;
 pub mod bonds;
 pub mod crystallinity;
 mod grid;
-mod lattice;
 pub mod pair_correlation;
 pub mod peak;
 pub mod structure_factor;
@@ -30,6 +29,7 @@ mod waves;
 #[cfg(test)]
 mod random_frames;
 
+use crate::lattice::Lattice;
 pub use bond_order::BondOrder;
 pub use bonds::Bonds;
 pub use crystallinity::{CrystalCriterion, CrystalVerdict, Crystallinity};
@@ -191,7 +191,7 @@ fn plan<const D: usize>(
     range: f64,
     particles: usize,
 ) -> Result<grid::Plan<D>, StructureError> {
-    let lattice = lattice::Lattice::new(cell)?;
+    let lattice = Lattice::new(cell)?;
     let longest = 64.0 * lattice.heights().into_iter().fold(f64::INFINITY, f64::min);
     if range > 0.0 && range <= longest {
         Ok(grid::Plan::new(lattice, range, particles))

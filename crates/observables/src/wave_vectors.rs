@@ -2,6 +2,7 @@
 
 mod phases;
 
+use crate::lattice::{Lattice, dot, norm};
 use crate::serde_arrays;
 use phases::PhaseProducts;
 pub(crate) use phases::{LANES, Lanes, Phases, total};
@@ -126,7 +127,7 @@ impl<const D: usize> WaveVectors<D> {
         if !positive(magnitude) || !positive(width) {
             return Err(WaveVectorError::InvalidShell { magnitude, width });
         }
-        let (reciprocal, _) = reciprocal_basis(cell)?;
+        let reciprocal = Lattice::new(cell)?.reciprocal().to_vec();
 
         // A multiple of the shortest b_k lies within |b_k| above any magnitude: searching that far finds
         // the nearest wave vector even when the shell is empty.
@@ -196,13 +197,14 @@ impl<const D: usize> WaveVectors<D> {
             let width = f64::NAN;
             return Err(WaveVectorError::InvalidShell { magnitude, width });
         }
-        let (reciprocal, volume) = reciprocal_basis(cell)?;
+        let lattice = Lattice::new(cell)?;
+        let (reciprocal, volume) = (lattice.reciprocal(), lattice.volume);
         let half_dimension = 0.5 * D as f64;
         // The area of the unit sphere in D dimensions.
         let sphere = 2.0 * libm::pow(PI, half_dimension) / libm::tgamma(half_dimension);
         let exponent = D as f64;
         let expected = 2.0 * PAIRS * libm::pow(TAU, exponent)
-            / (volume.abs() * sphere * libm::pow(magnitude, exponent - 1.0));
+            / (volume * sphere * libm::pow(magnitude, exponent - 1.0));
         let longest = reciprocal.iter().map(norm).fold(0.0, f64::max);
         Ok(expected.max(2.0 * longest * longest / magnitude))
     }
@@ -318,14 +320,6 @@ pub(crate) fn pack<const D: usize>(vectors: &[[f64; D]]) -> [Lanes; D] {
     group
 }
 
-pub(crate) fn dot<const D: usize>(a: &[f64; D], b: &[f64; D]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-pub(crate) fn norm<const D: usize>(a: &[f64; D]) -> f64 {
-    libm::sqrt(dot(a, a))
-}
-
 pub(crate) fn combine<const D: usize>(basis: &[[f64; D]], integers: &[i32; D]) -> [f64; D] {
     std::array::from_fn(|component| {
         basis
@@ -334,57 +328,6 @@ pub(crate) fn combine<const D: usize>(basis: &[[f64; D]], integers: &[i32; D]) -
             .map(|(row, &n)| f64::from(n) * row[component])
             .sum()
     })
-}
-
-/// The rows `b_k` with `a_j . b_k = 2 pi delta_jk`, and the determinant of the cell, by Gauss-Jordan
-/// elimination with row pivoting.
-pub(crate) fn reciprocal_basis<const D: usize>(
-    cell: &[[f64; D]; D],
-) -> Result<(Vec<[f64; D]>, f64), WaveVectorError> {
-    let mut matrix = *cell;
-    let mut inverse = [[0.0; D]; D];
-    for k in 0..D {
-        inverse[k][k] = 1.0;
-    }
-    let mut volume = 1.0;
-    for column in 0..D {
-        let mut pivot = column;
-        for row in column..D {
-            if matrix[row][column].abs() > matrix[pivot][column].abs() {
-                pivot = row;
-            }
-        }
-        if pivot != column {
-            matrix.swap(pivot, column);
-            inverse.swap(pivot, column);
-            volume = -volume;
-        }
-        let scale = matrix[column][column];
-        volume *= scale;
-        if scale == 0.0 || !scale.is_finite() {
-            return Err(WaveVectorError::SingularCell { volume });
-        }
-        for component in 0..D {
-            matrix[column][component] /= scale;
-            inverse[column][component] /= scale;
-        }
-        for row in (0..D).filter(|&row| row != column) {
-            let factor = matrix[row][column];
-            for component in 0..D {
-                matrix[row][component] -= factor * matrix[column][component];
-                inverse[row][component] -= factor * inverse[column][component];
-            }
-        }
-    }
-    // Lattice vectors that are parallel up to rounding leave a volume of rounding errors.
-    let box_volume: f64 = cell.iter().map(norm).product();
-    if !volume.is_finite() || volume.abs() < 1e-12 * box_volume {
-        return Err(WaveVectorError::SingularCell { volume });
-    }
-    let reciprocal = (0..D)
-        .map(|k| std::array::from_fn(|component| TAU * inverse[component][k]))
-        .collect();
-    Ok((reciprocal, volume))
 }
 
 #[cfg(test)]

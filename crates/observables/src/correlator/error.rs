@@ -1,3 +1,5 @@
+use crate::structure::StructureError;
+
 /// What an accumulator of time correlations refuses.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -35,7 +37,7 @@ pub enum CorrelatorError {
     },
     /// The ranges within which particles are neighbours are not a symmetric table over the species.
     #[error(
-        "the cut-offs of species {first} and {second} are missing, negative, not finite or not the same in both \
+        "the cut-offs of species {first} and {second} are missing, not positive, not finite or not the same in both \
          orders: give a symmetric table of {kinds} x {kinds} lengths"
     )]
     Cutoffs {
@@ -51,6 +53,14 @@ pub enum CorrelatorError {
     SingularCell {
         /// The determinant of the lattice vectors.
         volume: f64,
+    },
+    /// Neighbours could not be found.
+    #[error("neighbours at step {step}: {error}")]
+    Neighbours {
+        /// The step of the frame.
+        step: u64,
+        /// Why.
+        error: StructureError,
     },
     /// A list of neighbours names a particle that does not exist.
     #[error("particle {particle} has neighbour {neighbour}, but there are {particles} particles")]

@@ -2,10 +2,12 @@
 
 use super::moments::{DisplacementMoments, MOMENTS, SelfCorrelations};
 use crate::correlator::{Averages, Composition, Correlation, Correlator, CorrelatorError, Frame};
-use crate::neighbours::{NeighbourLists, check_cutoffs};
+use crate::lattice::Lattice;
+use crate::neighbours::NeighbourLists;
 use crate::schedule::LogSchedule;
 use crate::serde_arrays;
-use crate::wave_vectors::{WaveVectorError, WaveVectors, reciprocal_basis};
+use crate::structure::Bonds;
+use crate::wave_vectors::WaveVectors;
 use serde::{Deserialize, Serialize};
 
 /// Accumulates what [`SelfCorrelator`](super::SelfCorrelator) does, of cage-relative displacements
@@ -90,9 +92,7 @@ impl<const D: usize> CageRelativeCorrelator<D> {
                 kinds: wave_vectors.len(),
             });
         }
-        if let Err(WaveVectorError::SingularCell { volume }) = reciprocal_basis(cell) {
-            return Err(CorrelatorError::SingularCell { volume });
-        }
+        Lattice::new(cell)?;
         let correlation = CageRelative {
             composition,
             species: species.to_vec(),
@@ -140,7 +140,12 @@ impl<const D: usize> Correlation<D> for CageRelative<D> {
             given.clone()
         } else {
             let cell = std::array::from_fn(|k| self.cell[k]);
-            NeighbourLists::within(&cell, &snapshot.positions, &self.species, &self.cutoffs)?
+            let bonds = Bonds::by_species(&cell, &snapshot.positions, &self.species, &self.cutoffs)
+                .map_err(|error| CorrelatorError::Neighbours {
+                    step: frame.step,
+                    error,
+                })?;
+            NeighbourLists::of_bonds(&bonds)
         };
         Ok(())
     }
@@ -200,6 +205,26 @@ impl<const D: usize> Correlation<D> for CageRelative<D> {
     fn finish(&self, averages: &Averages) -> SelfCorrelations {
         SelfCorrelations::new::<D>(averages, self.composition.counts())
     }
+}
+
+/// Whether there is a range for each pair of species, the same in both orders.
+fn check_cutoffs(cutoffs: &[Vec<f64>]) -> Result<(), CorrelatorError> {
+    let kinds = cutoffs.len();
+    for first in 0..kinds {
+        for second in 0..kinds {
+            let get = |a: usize, b: usize| cutoffs[a].get(b).copied().unwrap_or(f64::NAN);
+            let cutoff = get(first, second);
+            let sound = cutoffs[first].len() == kinds && cutoff.is_finite() && cutoff > 0.0;
+            if !sound || cutoff != get(second, first) {
+                return Err(CorrelatorError::Cutoffs {
+                    first,
+                    second,
+                    kinds,
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

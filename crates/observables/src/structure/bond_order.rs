@@ -1,8 +1,8 @@
 //! Bond-orientational order: how the neighbours of a particle are arranged.
 
+use crate::lattice::norm;
 use crate::structure::StructureError;
 use crate::structure::bonds::Bonds;
-use crate::structure::lattice::norm;
 
 /// Factorials of twice this number are far from overflow.
 const HIGHEST_DEGREE: usize = 30;

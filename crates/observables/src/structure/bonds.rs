@@ -1,7 +1,7 @@
 //! Neighbours within a cut-off, in cells of any shape and size.
 
+use crate::lattice::{dot, norm};
 use crate::structure::grid::Run;
-use crate::structure::lattice::{dot, norm};
 use crate::structure::{StructureError, check_frame, count_species, plan};
 use std::cmp::Ordering;
 

@@ -4,7 +4,7 @@
 //! bins, are a run of places in memory. A column may be any number of lattice vectors away: the range may
 //! exceed the cell, and every periodic image of a pair is met, once.
 
-use crate::structure::lattice::{Lattice, dot, norm};
+use crate::lattice::{Lattice, dot, norm};
 use std::ops::Range;
 
 /// Places are read in groups of this many; coordinates are padded by as many.

@@ -1,6 +1,6 @@
 //! Random cells and particles for the tests, and all their pairs by brute force.
 
-use crate::structure::lattice::{Lattice, norm};
+use crate::lattice::{Lattice, norm};
 use proptest::prelude::*;
 
 /// A cell of any shape, and particles of up to three species, all of them present, in and around it.

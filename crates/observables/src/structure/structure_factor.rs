@@ -1,6 +1,6 @@
 //! The partial structure factors `S_ab(q)`, accumulated while a trajectory runs.
 
-use crate::structure::lattice::Lattice;
+use crate::lattice::Lattice;
 use crate::structure::peak::{Peak, PeakError, first_peak};
 use crate::structure::waves::Waves;
 use crate::structure::{
@@ -140,7 +140,7 @@ impl<const D: usize> StructureFactor<D> {
         let searched: f64 = lattice
             .rows
             .iter()
-            .map(|row| 1.0 + 2.0 * (longest * crate::structure::lattice::norm(row) / TAU).floor())
+            .map(|row| 1.0 + 2.0 * (longest * crate::lattice::norm(row) / TAU).floor())
             .product();
         let refused = |vectors| StructureError::InvalidWaveNumbers {
             longest,

@@ -4,7 +4,7 @@
 //! real sums of `ac`, `bd`, `bc` and `ad` over particles give `rho` at `+n` and at `-n`: two fused operations for each
 //! particle and wave vector, done for [`ROWS`] rows and [`WIDTH`] values of `n` side by side.
 
-use crate::structure::lattice::{Lattice, norm};
+use crate::lattice::{Lattice, norm};
 use std::ops::Range;
 
 /// Particles whose phases are kept at a time: they fit the nearest cache.

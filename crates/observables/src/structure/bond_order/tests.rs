@@ -1,5 +1,5 @@
 use super::*;
-use crate::structure::lattice::dot;
+use crate::lattice::dot;
 use crate::structure::random_frames::{RandomFrame, all_pairs, random_frame};
 use proptest::prelude::*;
 

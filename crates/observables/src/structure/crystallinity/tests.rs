@@ -1,6 +1,6 @@
 use super::*;
 use crate::bootstrap::mix;
-use crate::structure::lattice::{Lattice, norm};
+use crate::lattice::{Lattice, norm};
 
 /// Copies of a basis (Cartesian) in a block of `count^3` (or `count^2`) cells, each coordinate moved by up to `noise`.
 fn crystal<const D: usize>(

@@ -1,5 +1,5 @@
 use super::*;
-use crate::structure::lattice::norm;
+use crate::lattice::norm;
 use crate::structure::random_frames::{RandomFrame, random_frame};
 use proptest::prelude::*;
 

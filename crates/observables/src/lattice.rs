@@ -1,6 +1,8 @@
 //! The cell as a lattice: fractional coordinates, volume, reciprocal vectors.
 
+use crate::correlator::CorrelatorError;
 use crate::structure::StructureError;
+use crate::wave_vectors::WaveVectorError;
 use std::f64::consts::TAU;
 
 /// A periodic cell of any shape.
@@ -13,9 +15,33 @@ pub(crate) struct Lattice<const D: usize> {
     pub(crate) volume: f64,
 }
 
+/// Lattice vectors that span no volume.
+#[derive(Debug)]
+pub(crate) struct SingularCell {
+    volume: f64,
+}
+
+impl From<SingularCell> for StructureError {
+    fn from(SingularCell { volume }: SingularCell) -> Self {
+        Self::SingularCell { volume }
+    }
+}
+
+impl From<SingularCell> for WaveVectorError {
+    fn from(SingularCell { volume }: SingularCell) -> Self {
+        Self::SingularCell { volume }
+    }
+}
+
+impl From<SingularCell> for CorrelatorError {
+    fn from(SingularCell { volume }: SingularCell) -> Self {
+        Self::SingularCell { volume }
+    }
+}
+
 impl<const D: usize> Lattice<D> {
     /// By Gauss-Jordan elimination with row pivoting.
-    pub(crate) fn new(rows: &[[f64; D]; D]) -> Result<Self, StructureError> {
+    pub(crate) fn new(rows: &[[f64; D]; D]) -> Result<Self, SingularCell> {
         const { assert!(D > 0, "space has at least one dimension") };
         let mut matrix = *rows;
         let mut inverse = [[0.0; D]; D];
@@ -37,7 +63,7 @@ impl<const D: usize> Lattice<D> {
             let scale = matrix[column][column];
             determinant *= scale;
             if scale == 0.0 || !scale.is_finite() {
-                return Err(StructureError::SingularCell { volume: 0.0 });
+                return Err(SingularCell { volume: 0.0 });
             }
             for component in 0..D {
                 matrix[column][component] /= scale;
@@ -55,7 +81,7 @@ impl<const D: usize> Lattice<D> {
         // Lattice vectors that are parallel up to rounding leave a volume of rounding errors.
         let brick: f64 = rows.iter().map(norm).product();
         if !volume.is_finite() || volume < 1e-12 * brick {
-            return Err(StructureError::SingularCell { volume });
+            return Err(SingularCell { volume });
         }
         let dual = std::array::from_fn(|k| std::array::from_fn(|c| inverse[c][k]));
         Ok(Self {
