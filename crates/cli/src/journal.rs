@@ -82,7 +82,8 @@ impl Work {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Run {
     pub(crate) temperature: f64,
-    pub(crate) run: u64,
+    /// Counted from 0.
+    pub(crate) number: u64,
     /// Pieces of this run that are being worked at.
     pub(crate) at_work: u64,
     pub(crate) equilibration: Reached,
@@ -233,9 +234,9 @@ impl Journal {
         text: &str,
         unstarted: impl Fn(usize) -> Reached,
     ) {
-        let run = |temperature: usize, run: u64| Run {
+        let run = |temperature: usize, number: u64| Run {
             temperature: study.temperatures[temperature],
-            run,
+            number,
             at_work: 0,
             equilibration: unstarted(temperature),
             production: None,
@@ -283,7 +284,7 @@ impl Journal {
     fn update_run(&self, temperature: f64, run: u64, change: impl FnOnce(&mut Run)) {
         self.update(|record| {
             let mut runs = record.runs.iter_mut();
-            let own = runs.find(|other| other.temperature == temperature && other.run == run);
+            let own = runs.find(|other| other.temperature == temperature && other.number == run);
             if let Some(run) = own {
                 change(run);
             }

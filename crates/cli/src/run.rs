@@ -25,7 +25,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
-use vitreous::md_core::{Configuration, Potential, Seed};
+use vitreous::md_core::{Potential, Seed};
 
 /// How a study is run, apart from what it says.
 pub(crate) struct Options {
@@ -491,7 +491,7 @@ impl<'a, const D: usize> Runner<'a, D> {
 
     /// Quenches and analyses every snapshot. The result is in the order of the liquids, runs and snapshots.
     fn quench(&self, liquids: &[LiquidRuns<D>]) -> Result<Vec<Vec<Vec<Outcome<D>>>>> {
-        let mut items: Vec<(f64, u64, usize, (&Key, Window), &Configuration<D>)> = Vec::new();
+        let mut items = Vec::new();
         let mut places = Vec::new();
         for (place, liquid) in liquids.iter().enumerate() {
             let temperature = self.study.study.temperatures[liquid.temperature];

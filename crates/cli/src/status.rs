@@ -1,7 +1,7 @@
 //! `vitreous status`: how far a study is.
 
 use crate::building_blocks::print;
-use crate::journal::{Record, Run, Search, moment};
+use crate::journal::{Record, Run, Search, Share, moment};
 use crate::lock::Lock;
 use crate::output_folder::{CHECKPOINTS, RESOLVED_STUDY};
 use crate::results::{self, Found};
@@ -135,7 +135,7 @@ impl Report {
 impl RunReport {
     fn of(run: &Run, working: bool) -> Self {
         Self {
-            run: run.run,
+            run: run.number,
             at_work: working && run.at_work > 0,
             window: run.equilibration.window,
             equilibration_steps: run.equilibration.steps,
@@ -241,7 +241,7 @@ impl Left {
             known = longest.fold(if unknown { known } else { 0 }, u64::max);
             produce.extend(
                 runs.iter()
-                    .map(|run| run.production.map_or(known, |share| share.left())),
+                    .map(|run| run.production.map_or(known, Share::left)),
             );
             glasses += runs.iter().map(|run| run.glasses.left()).sum::<u64>();
         }

@@ -362,10 +362,6 @@ impl Study {
             self.model,
             model.labels().len()
         );
-        ensure!(
-            self.target_relaxation_times.is_none(),
-            "temperatures for target_relaxation_times have not been searched: this is an error of the program"
-        );
         let temperatures = self.sorted_temperatures()?;
         let melting_temperature = liquid.melting_temperature.unwrap_or(3.0 * temperatures[0]);
         positive("liquid.melting_temperature", melting_temperature)?;
@@ -379,12 +375,7 @@ impl Study {
             chain_length > 0,
             "liquid.chain_length is 0: it must be at least 1"
         );
-        let usual_interval = (CHECKPOINT_INTERVAL / self.particles as u64).max(100);
-        let checkpoint_interval = liquid.checkpoint_interval.unwrap_or(usual_interval);
-        ensure!(
-            checkpoint_interval > 0,
-            "liquid.checkpoint_interval is 0: it must be at least 1 (usual: {usual_interval})"
-        );
+        let checkpoint_interval = self.checkpoint_interval()?;
         let mut study = self.clone();
         study.temperatures = temperatures;
         study.production.longest = Some(self.production.longest());
@@ -418,8 +409,23 @@ impl Study {
         })
     }
 
+    /// Steps from one checkpoint to the next.
+    fn checkpoint_interval(&self) -> Result<u64> {
+        let usual = (CHECKPOINT_INTERVAL / self.particles.max(1) as u64).max(100);
+        let interval = self.liquid.checkpoint_interval.unwrap_or(usual);
+        ensure!(
+            interval > 0,
+            "liquid.checkpoint_interval is 0: it must be at least 1 (usual: {usual})"
+        );
+        Ok(interval)
+    }
+
     /// The temperatures from the highest.
     fn sorted_temperatures(&self) -> Result<Vec<f64>> {
+        ensure!(
+            self.target_relaxation_times.is_none(),
+            "temperatures for target_relaxation_times have not been searched: this is an error of the program"
+        );
         let mut temperatures = self.temperatures.clone();
         ensure!(
             !temperatures.is_empty(),

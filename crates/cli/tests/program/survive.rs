@@ -659,10 +659,9 @@ fn folders_that_may_not_be_written_to_are_named() {
         assert!(output.status.success(), "{output:?}");
         assert_eq!(results(&out), whole);
     }
-    let glass = files(&out.join("checkpoints")).into_iter();
+    let mut glass = files(&out.join("checkpoints")).into_iter();
     let (name, glass) = glass
-        .filter(|(name, _)| name.to_string_lossy().ends_with(".glass"))
-        .next_back()
+        .rfind(|(name, _)| name.to_string_lossy().ends_with(".glass"))
         .unwrap();
     allow(&glass, 0o000);
     refused("out", &[name.to_str().unwrap(), "delete it"]);
