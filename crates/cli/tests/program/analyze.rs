@@ -358,7 +358,7 @@ fn what_cannot_be_analysed_is_refused_with_the_reason() {
     check(&cut, &[], &["line", "the text ends where atom 30 of 30"]);
     let fewer = replaced("\n30\n", "\n29\n").replace(&format!("{row}\n"), "");
     check(&fewer, &[], &["frame 12", "29 particles instead of 30"]);
-    let edge = (30.0_f64 / 0.9).cbrt();
+    let edge = start.cell[0][0];
     let wider = replaced(
         &format!("\n0 {edge} 0\n"),
         &format!("\n0 {} 0\n", 1.5 * edge),
