@@ -52,7 +52,12 @@ pub(crate) struct Analyze {
     #[arg(long)]
     structure_only: bool,
     /// The wave number of scattering functions, an inverse length; `auto` is the first peak of S(q) of the most numerous species.
-    #[arg(long, value_name = "Q", default_value = "auto", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "Q",
+        default_value = "auto",
+        allow_negative_numbers = true
+    )]
     wave_number: WaveNumber,
     /// The distance that still counts as overlap [default: 0.3 (V/N)^(1/D)].
     #[arg(long, value_name = "LENGTH", value_parser = positive_number, allow_negative_numbers = true)]
