@@ -1,12 +1,13 @@
 //! From the measurements of a study to its numbers: relaxation times, stiffnesses, intervals and fits.
 
 use crate::glass::{Glass, Outcome};
-use crate::liquid::{Bath, LiquidRuns, Statics};
+use crate::liquid::{Bath, LiquidRuns, Production, Statics};
 use crate::structure::{self, Structure};
 use crate::study::Resolved;
 use crate::thermalised::{Standing, judge};
 use anyhow::{Context, Result};
 use serde::Serialize;
+use std::ops::Range;
 use vitreous::md_core::Seed;
 use vitreous::observables::{
     Bootstrap, CrystalVerdict, DiffusiveWindow, Interval, InvarianceTest, Mesoelastic,
@@ -167,6 +168,53 @@ fn estimate(
     })
 }
 
+/// The diffusion coefficient of species A, where its displacement is diffusive.
+fn diffusion<const D: usize>(study: &Resolved, correlations: &SelfCorrelations) -> Option<f64> {
+    let times = correlations.times(study.time_step);
+    let displacement = &correlations.species[0].mean_squared_displacement.values;
+    let window = DiffusiveWindow::default();
+    let diffusion = relaxation::diffusion_coefficient(&times, displacement, D, window);
+    diffusion.ok().map(|diffusion| diffusion.coefficient)
+}
+
+/// The correlations over some parts of all runs, and the diffusion coefficient of each run.
+fn correlate<const D: usize>(
+    study: &Resolved,
+    runs: &[Production<D>],
+    parts: Range<usize>,
+) -> Result<(SelfCorrelations, Vec<Option<f64>>)> {
+    let mut merged: Option<SelfCorrelator<D>> = None;
+    let mut diffusions = Vec::new();
+    for run in runs {
+        let own = run.correlations(parts.clone())?;
+        diffusions.push(diffusion::<D>(study, &own.finish()));
+        match &mut merged {
+            None => merged = Some(own),
+            Some(merged) => merged.merge(own)?,
+        }
+    }
+    let merged = merged.context("there are no runs")?;
+    Ok((merged.finish(), diffusions))
+}
+
+/// A glass with the run and the snapshot that it comes from.
+type Origin<const D: usize> = (usize, usize, Glass<D>);
+
+/// The glasses of a temperature, and why there are no others.
+fn sorted<const D: usize>(glasses: Vec<Vec<Outcome<D>>>) -> (Vec<Origin<D>>, Vec<String>) {
+    let mut measured = Vec::new();
+    let mut refused = Vec::new();
+    for (run, outcomes) in glasses.into_iter().enumerate() {
+        for (index, outcome) in outcomes.into_iter().enumerate() {
+            match outcome {
+                Ok(glass) => measured.push((run, index, glass)),
+                Err(reason) => refused.push(format!("run {run}, snapshot {index}: {reason}")),
+            }
+        }
+    }
+    (measured, refused)
+}
+
 fn state<const D: usize>(
     study: &Resolved,
     bath: &Bath<'_, D>,
@@ -185,24 +233,7 @@ fn state<const D: usize>(
     };
     let [first, second] = liquid.window.halves();
     let parts = || first.start..second.end;
-    let diffusion = |correlations: &SelfCorrelations| {
-        let times = correlations.times(study.time_step);
-        let displacement = &correlations.species[0].mean_squared_displacement.values;
-        let window = DiffusiveWindow::default();
-        let diffusion = relaxation::diffusion_coefficient(&times, displacement, D, window);
-        diffusion.ok().map(|diffusion| diffusion.coefficient)
-    };
-    let mut merged: Option<SelfCorrelator<D>> = None;
-    let mut diffusions = Vec::new();
-    for run in &liquid.runs {
-        let own = run.correlations(parts())?;
-        diffusions.push(diffusion(&own.finish()));
-        match &mut merged {
-            None => merged = Some(own),
-            Some(merged) => merged.merge(own)?,
-        }
-    }
-    let correlations = merged.context("there are no runs")?.finish();
+    let (correlations, diffusions) = correlate(study, &liquid.runs, parts())?;
     // All runs or none: the mean over those that relaxed would be too short.
     let relaxation_times: Vec<f64> = judgement
         .relaxation_times
@@ -242,16 +273,7 @@ fn state<const D: usize>(
     };
     let drifts = liquid.runs.iter().map(|run| run.statics(parts()).drift);
 
-    let mut measured = Vec::new();
-    let mut refused = Vec::new();
-    for (run, outcomes) in glasses.into_iter().enumerate() {
-        for (index, outcome) in outcomes.into_iter().enumerate() {
-            match outcome {
-                Ok(glass) => measured.push((run, index, glass)),
-                Err(reason) => refused.push(format!("run {run}, snapshot {index}: {reason}")),
-            }
-        }
-    }
+    let (measured, refused) = sorted(glasses);
     let over_glasses = |purpose: &str, value: &dyn Fn(&Glass<D>) -> f64| {
         let values: Vec<f64> = measured.iter().map(|(_, _, glass)| value(glass)).collect();
         estimate(study, purpose, temperature, &values)
@@ -263,7 +285,7 @@ fn state<const D: usize>(
         relaxation_time,
         standing,
         tests: judgement.tests,
-        diffusion: diffusion(&correlations),
+        diffusion: diffusion::<D>(study, &correlations),
         diffusions: diffusions
             .into_iter()
             .collect::<Option<_>>()
