@@ -52,7 +52,12 @@ pub(crate) struct Analyze {
     #[arg(long)]
     structure_only: bool,
     /// The wave number of scattering functions, an inverse length; `auto` is the first peak of S(q) of the most numerous species.
-    #[arg(long, value_name = "Q", default_value = "auto", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "Q",
+        default_value = "auto",
+        allow_negative_numbers = true
+    )]
     wave_number: WaveNumber,
     /// The distance that still counts as overlap [default: 0.3 (V/N)^(1/D)].
     #[arg(long, value_name = "LENGTH", value_parser = positive_number, allow_negative_numbers = true)]
@@ -138,13 +143,8 @@ impl Analyze {
             [] => None,
             labels => Some(Labels::new(labels.iter().cloned())?),
         };
-        // Without dynamics it does not matter where particles went between frames.
-        let wrapping = if self.structure_only {
-            Some(Wrapping::Unwrapped)
-        } else {
-            wrapping
-        };
-        Source::open(&self.trajectory, selection, labels, wrapping)
+        let motion = !self.structure_only;
+        Source::open(&self.trajectory, selection, labels, wrapping, motion)
     }
 
     fn analyze<const D: usize>(&self, source: &Source) -> Result<()> {
@@ -169,7 +169,6 @@ impl Analyze {
         let dynamics = if self.structure_only || survey.frames() == 1 {
             None
         } else {
-            survey.check_order(source)?;
             let timeline = Timeline::new(&survey, self.time_step).with_context(|| source.name())?;
             Some(Dynamics::measure(
                 source, &survey, timeline, &statics, &settings,
