@@ -143,13 +143,8 @@ impl Analyze {
             [] => None,
             labels => Some(Labels::new(labels.iter().cloned())?),
         };
-        // Without dynamics it does not matter where particles went between frames.
-        let wrapping = if self.structure_only {
-            Some(Wrapping::Unwrapped)
-        } else {
-            wrapping
-        };
-        Source::open(&self.trajectory, selection, labels, wrapping)
+        let motion = !self.structure_only;
+        Source::open(&self.trajectory, selection, labels, wrapping, motion)
     }
 
     fn analyze<const D: usize>(&self, source: &Source) -> Result<()> {
@@ -174,7 +169,6 @@ impl Analyze {
         let dynamics = if self.structure_only || survey.frames() == 1 {
             None
         } else {
-            survey.check_order(source)?;
             let timeline = Timeline::new(&survey, self.time_step).with_context(|| source.name())?;
             Some(Dynamics::measure(
                 source, &survey, timeline, &statics, &settings,

@@ -368,7 +368,8 @@ fn what_cannot_be_analysed_is_refused_with_the_reason() {
     let other = format!("{} {rest}", 3 - kind.parse::<i32>().unwrap());
     check(&replaced(row, &other), &[], &["particle", "same order"]);
     let words: Vec<&str> = row.split(' ').collect();
-    let half = words[2].parse::<f64>().unwrap() + 0.5 * edge;
+    let particle = words[1].parse::<usize>().unwrap() - 1;
+    let half = frames[11].positions[particle][0] + 0.5 * edge;
     let leap = format!("{} {} {half} {} {}", words[0], words[1], words[3], words[4]);
     let advice = [
         "--positions unwrapped",

@@ -59,7 +59,7 @@ pub(crate) fn fail(folder: &Path, arguments: &[&str], words: &[&str]) {
     assert!(stderr.starts_with("error: "), "{arguments:?}: {stderr}");
     let messages = stderr.lines().filter(|line| line.starts_with("error"));
     assert_eq!(messages.count(), 1, "{stderr}");
-    for word in ["panicked", "RUST_BACKTRACE", "unwrap"] {
+    for word in ["panicked", "RUST_BACKTRACE", "unwrap()"] {
         assert!(!stderr.contains(word), "{arguments:?}: {stderr}");
     }
     for word in words {

@@ -27,6 +27,8 @@ pub(super) struct Source {
     dimension: usize,
     labels: Labels,
     wrapping: Option<Wrapping>,
+    /// Whether particles are followed from frame to frame.
+    motion: bool,
 }
 
 impl Source {
@@ -36,6 +38,7 @@ impl Source {
         selection: Selection,
         labels: Option<Labels>,
         wrapping: Option<Wrapping>,
+        motion: bool,
     ) -> Result<Self> {
         let content = if path == Path::new("-") {
             let mut content = Vec::new();
@@ -54,6 +57,7 @@ impl Source {
             content,
             selection,
             wrapping,
+            motion,
         })
     }
 
@@ -91,7 +95,20 @@ impl Source {
             if index < first {
                 continue;
             }
-            frame.wrapping = self.wrapping.unwrap_or(frame.wrapping);
+            ensure!(
+                !self.motion
+                    || index == first
+                    || frame.identifiers.is_some()
+                    || self.format != Format::LammpsDump,
+                "{}: the dump has no column id, and LAMMPS writes atoms in any order: no particle can be followed; `--structure-only` needs no motion",
+                self.name()
+            );
+            // Without motion it does not matter where particles went between frames.
+            frame.wrapping = if self.motion {
+                self.wrapping.unwrap_or(frame.wrapping)
+            } else {
+                Wrapping::Unwrapped
+            };
             // Frames that are not selected are steps on the way.
             unwrapper.unwrap(&mut frame).map_err(|error| {
                 let advice = match error {
@@ -125,7 +142,6 @@ pub(super) struct Survey<const D: usize> {
     pub(super) labels: Vec<String>,
     pub(super) steps: Vec<Option<u64>>,
     pub(super) times: Vec<Option<f64>>,
-    identified: bool,
 }
 
 impl<const D: usize> Survey<D> {
@@ -139,7 +155,6 @@ impl<const D: usize> Survey<D> {
                 labels: source.labels.names().to_vec(),
                 steps: Vec::new(),
                 times: Vec::new(),
-                identified: true,
             });
             if let Some(particle) = (0..species.len()).find(|&i| species[i] != survey.species[i]) {
                 let label = |species: u8| &survey.labels[usize::from(species)];
@@ -152,7 +167,6 @@ impl<const D: usize> Survey<D> {
             }
             survey.steps.push(frame.step);
             survey.times.push(frame.time);
-            survey.identified &= frame.identifiers.is_some();
             Ok(())
         })?;
         let Some(survey) = found else {
@@ -197,15 +211,5 @@ impl<const D: usize> Survey<D> {
             .heights()
             .into_iter()
             .fold(f64::INFINITY, f64::min)
-    }
-
-    /// Refuses to follow particles whose order in the file may change.
-    pub(super) fn check_order(&self, source: &Source) -> Result<()> {
-        ensure!(
-            self.identified || source.format != Format::LammpsDump,
-            "{}: the dump has no column id, and LAMMPS writes atoms in any order: no particle can be followed; `--structure-only` needs no motion",
-            source.name()
-        );
-        Ok(())
     }
 }
