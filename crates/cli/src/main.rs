@@ -14,6 +14,7 @@ mod page;
 mod report;
 mod results;
 mod run;
+mod sheet;
 mod status;
 mod storage;
 mod structure;

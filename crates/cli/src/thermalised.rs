@@ -92,10 +92,15 @@ pub(crate) fn judge<const D: usize>(
     let verdict = match &tests {
         // One run has no measure of its noise.
         Some(tests) if runs.len() > 1 => {
-            let is = |verdict| move |test: &InvarianceTest| test.verdict == verdict;
-            if tests.iter().any(is(Verdict::Drifting)) {
+            // Three tests find a drift that is not there three times as often as one: Bonferroni's correction. That all
+            // three lie within their tolerances by chance is no more likely than that one does.
+            let chance = (1.0 - analysis.level) / tests.len() as f64;
+            let drifts = |test: &InvarianceTest| {
+                test.verdict == Verdict::Drifting && test.p_value.is_none_or(|p| p < chance)
+            };
+            if tests.iter().any(drifts) {
                 Verdict::Drifting
-            } else if tests.iter().all(is(Verdict::Invariant)) {
+            } else if tests.iter().all(|test| test.verdict == Verdict::Invariant) {
                 Verdict::Invariant
             } else {
                 Verdict::Undecided

@@ -2,7 +2,6 @@
 
 mod measurement;
 mod report;
-mod sheet;
 mod source;
 mod timeline;
 

@@ -1,38 +1,8 @@
 //! The tables of a study.
 
 use crate::analysis::{Estimate, State, Summary};
+use crate::sheet::{Sheet, cell};
 use crate::study::Resolved;
-use anyhow::Result;
-use std::collections::BTreeMap;
-
-/// A table with the meaning of each column.
-pub(super) struct Sheet {
-    pub(super) name: &'static str,
-    columns: Vec<(&'static str, &'static str)>,
-    rows: Vec<Vec<String>>,
-}
-
-impl Sheet {
-    /// The table as a CSV file.
-    pub(super) fn csv(&self) -> Result<Vec<u8>> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(self.columns.iter().map(|(name, _)| name))?;
-        for row in &self.rows {
-            writer.write_record(row)?;
-        }
-        Ok(writer.into_inner()?)
-    }
-
-    /// What each column means.
-    pub(super) fn meanings(&self) -> BTreeMap<&'static str, &'static str> {
-        self.columns.iter().copied().collect()
-    }
-}
-
-/// A number that may be missing: an empty cell.
-fn cell(value: Option<f64>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
-}
 
 fn estimate_cells(estimate: Option<Estimate>) -> [String; 3] {
     let interval = estimate.and_then(|e| e.interval);
@@ -59,9 +29,9 @@ pub(super) fn tables<const D: usize>(study: &Resolved, summary: &Summary<D>) -> 
 }
 
 fn states_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
-    Sheet {
-        name: "states",
-        columns: vec![
+    Sheet::of(
+        "states",
+        &[
             ("temperature", "T"),
             ("t0", "unit of time a0/sqrt(T)"),
             (
@@ -132,8 +102,8 @@ fn states_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
             ("dipole_stiffness_low", "lower end of its interval"),
             ("dipole_stiffness_high", "upper end of its interval"),
         ],
-        rows: summary.states.iter().map(state_row).collect(),
-    }
+        summary.states.iter().map(state_row).collect(),
+    )
 }
 
 fn state_row<const D: usize>(state: &State<D>) -> Vec<String> {
@@ -193,9 +163,9 @@ fn correlations_sheet<const D: usize>(study: &Resolved, summary: &Summary<D>) ->
             }
         }
     }
-    Sheet {
-        name: "correlations",
-        columns: vec![
+    Sheet::of(
+        "correlations",
+        &[
             ("temperature", "T"),
             ("thermalised", THERMALISED),
             ("species", "label of the species"),
@@ -216,7 +186,7 @@ fn correlations_sheet<const D: usize>(study: &Resolved, summary: &Summary<D>) ->
             ("origins", "number of time origins"),
         ],
         rows,
-    }
+    )
 }
 
 /// The two labels of a pair of species.
@@ -248,9 +218,9 @@ fn structure_factors_sheet<const D: usize>(study: &Resolved, summary: &Summary<D
             }
         }
     }
-    Sheet {
-        name: "structure_factors",
-        columns: vec![
+    Sheet::of(
+        "structure_factors",
+        &[
             ("temperature", "T"),
             ("thermalised", THERMALISED),
             ("first", "label of a species"),
@@ -261,7 +231,7 @@ fn structure_factors_sheet<const D: usize>(study: &Resolved, summary: &Summary<D
             ("wave_vectors", "number of wave vectors in the bin"),
         ],
         rows,
-    }
+    )
 }
 
 fn pair_correlations_sheet<const D: usize>(study: &Resolved, summary: &Summary<D>) -> Sheet {
@@ -288,9 +258,9 @@ fn pair_correlations_sheet<const D: usize>(study: &Resolved, summary: &Summary<D
             }
         }
     }
-    Sheet {
-        name: "pair_correlations",
-        columns: vec![
+    Sheet::of(
+        "pair_correlations",
+        &[
             ("temperature", "T"),
             ("thermalised", THERMALISED),
             ("first", "label of a species"),
@@ -304,7 +274,7 @@ fn pair_correlations_sheet<const D: usize>(study: &Resolved, summary: &Summary<D
             ),
         ],
         rows,
-    }
+    )
 }
 
 fn glasses_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
@@ -335,9 +305,9 @@ fn glasses_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
             rows.push(row);
         }
     }
-    Sheet {
-        name: "glasses",
-        columns: vec![
+    Sheet::of(
+        "glasses",
+        &[
             ("temperature", "parent temperature T_p"),
             ("thermalised", THERMALISED),
             ("run", "run of the liquid, from 0"),
@@ -359,7 +329,7 @@ fn glasses_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
             ),
         ],
         rows,
-    }
+    )
 }
 
 fn stiffness_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
@@ -379,9 +349,9 @@ fn stiffness_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
             }
         }
     }
-    Sheet {
-        name: "dipole_stiffness",
-        columns: vec![
+    Sheet::of(
+        "dipole_stiffness",
+        &[
             ("temperature", "parent temperature T_p"),
             ("thermalised", THERMALISED),
             ("run", "run of the liquid, from 0"),
@@ -394,7 +364,7 @@ fn stiffness_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
             ),
         ],
         rows,
-    }
+    )
 }
 
 fn fit_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
@@ -420,9 +390,9 @@ fn fit_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
             ]);
         }
     }
-    Sheet {
-        name: "fit",
-        columns: vec![
+    Sheet::of(
+        "fit",
+        &[
             ("stiffness", "kappa or G"),
             ("temperature", "T"),
             ("thermalised", THERMALISED),
@@ -437,5 +407,5 @@ fn fit_sheet<const D: usize>(summary: &Summary<D>) -> Sheet {
             ),
         ],
         rows,
-    }
+    )
 }

@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::building_blocks::analyze::measurement::{Dynamics, Statics};
-use crate::building_blocks::analyze::sheet::{Sheet, cell};
+use crate::sheet::{Sheet, cell};
 use vitreous::observables::Series;
 use vitreous::observables::dynamics::{Bins, Histogram};
 
