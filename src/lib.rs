@@ -52,8 +52,9 @@ pub mod prelude {
         NonlinearConjugateGradient,
     };
     pub use vitreous_observables::{
-        Bootstrap, LogSchedule, Mesoelastic, SelfCorrelator, StatePoint, Stiffness, WaveVectors,
-        relaxation,
+        Bonds, Bootstrap, CollectiveCorrelator, Correlator, Crystallinity, DisplacementCorrelator,
+        LogSchedule, Mesoelastic, OverlapCorrelator, PairCorrelation, SelfCorrelator, StatePoint,
+        Stiffness, StressCorrelator, StructureFactor, VelocityCorrelator, WaveVectors, relaxation,
     };
     pub use vitreous_potentials::{
         Catalogue, ForceShifted, Formula, InversePower, InversePowerMixture, LennardJones,

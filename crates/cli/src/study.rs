@@ -594,6 +594,25 @@ mod tests {
     }
 
     #[test]
+    fn the_studies_that_come_along_are_complete() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../studies");
+        let mut found = 0;
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let study = Study::read(&path).unwrap();
+            let study = match study.targets().unwrap() {
+                Some(targets) => study.at(targets),
+                None => study,
+            };
+            if let Err(error) = study.resolve(&folder) {
+                panic!("{}: {error:#}", path.display());
+            }
+            found += 1;
+        }
+        assert!(found >= 8);
+    }
+
+    #[test]
     fn a_resolved_study_resolves_to_itself() {
         let first = resolve("[parameters]\ncutoff.BB = 1.5\n").unwrap();
         assert_eq!(first.study.temperatures, [0.8, 0.6]);

@@ -219,7 +219,7 @@ fn structure_factors_sheet<const D: usize>(study: &Resolved, summary: &Summary<D
         }
     }
     Sheet::of(
-        "structure_factors",
+        "structure_factor",
         &[
             ("temperature", "T"),
             ("thermalised", THERMALISED),
@@ -259,7 +259,7 @@ fn pair_correlations_sheet<const D: usize>(study: &Resolved, summary: &Summary<D
         }
     }
     Sheet::of(
-        "pair_correlations",
+        "pair_correlation",
         &[
             ("temperature", "T"),
             ("thermalised", THERMALISED),
