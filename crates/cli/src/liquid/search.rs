@@ -12,8 +12,9 @@ const STRIDE: f64 = 1.2;
 const COOLEST: f64 = 0.75;
 /// How far beyond the last probe a target may lie, in `ln(tau_alpha/t0)`.
 const EXTRAPOLATED: f64 = 0.5;
-/// A probe is one run, where the study has several: it lasts longer than an equilibration needs by this factor.
-const LENGTH: f64 = 3.0;
+/// A probe is one run, where the study has several: it lasts up to three times longer than an equilibration needs, so that
+/// few particles are followed as long as is needed to know their relaxation time as well as these many would.
+const MANY: f64 = 3000.0;
 /// Probes before the search gives up.
 const PROBES: usize = 60;
 
@@ -79,7 +80,8 @@ impl<const D: usize> Search<D> {
 
     /// Begins to measure the relaxation time at the temperature of a bath.
     fn probe(bath: &Bath<'_, D>, start: Configuration<D>, seed: Seed) -> Result<Equilibration<D>> {
-        let enough = LENGTH * bath.study.study.equilibration.relaxation_times;
+        let longer = (MANY / bath.study.study.particles as f64).clamp(1.0, 3.0);
+        let enough = longer * bath.study.study.equilibration.relaxation_times;
         bath.begin(start, bath.temperature, enough, seed)
     }
 
