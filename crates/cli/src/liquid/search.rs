@@ -155,12 +155,18 @@ impl<const D: usize> Search<D> {
         let coolest = COOLEST * last.temperature;
         let next = match self.probes.as_slice() {
             [.., before, last] => {
-                // Along the line through the last two, in 1/T; steeper if noise made it flat.
                 let x = |probe: &Probe| 1.0 / probe.temperature;
-                let slope = (reached - before.relaxation_time.ln()) / (x(last) - x(before));
+                let y = |probe: &Probe| probe.relaxation_time.ln();
+                let slope = |a: &Probe, b: &Probe| (y(b) - y(a)) / (x(b) - x(a));
+                let mut slope_there = slope(before, last);
+                // Relaxation times of fragile liquids grow faster and faster in 1/T: the slope at the last of three.
+                if let [.., first, _, _] = self.probes.as_slice() {
+                    let bend = (slope_there - slope(first, before)) / (x(last) - x(first));
+                    slope_there += (bend * (x(last) - x(before))).max(0.0);
+                }
                 let stride = STRIDE.min(left);
-                let next = 1.0 / (x(last) + stride / slope);
-                if slope > 0.0 {
+                let next = 1.0 / (x(last) + stride / slope_there);
+                if slope_there > 0.0 {
                     next.max(coolest)
                 } else {
                     coolest
