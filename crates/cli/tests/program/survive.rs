@@ -142,12 +142,13 @@ struct Kills {
     quenching: u32,
 }
 
-/// Starts a run and kills it after a random time, again and again until it comes to its end before.
+/// Starts a run and kills it after a random time, again and again until it comes to its end before. It is given longer and
+/// longer: the machine may have become slower since the longest time was measured.
 fn kill_until_complete(
     folder: &Path,
     output: &str,
     threads: &str,
-    (random, longest): (&mut Random, Duration),
+    (random, mut longest): (&mut Random, Duration),
     studies: &[&BTreeMap<PathBuf, Vec<u8>>],
     kills: &mut Kills,
 ) {
@@ -155,6 +156,7 @@ fn kill_until_complete(
     loop {
         let mut child = start(folder, output, threads);
         let end = Instant::now() + longest.mul_f64(random.next());
+        longest = longest.mul_f64(1.1);
         let finished = loop {
             if let Some(status) = child.try_wait().unwrap() {
                 break Some(status);
