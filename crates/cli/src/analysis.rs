@@ -85,8 +85,8 @@ pub(crate) struct State<const D: usize> {
     pub(crate) tests: Option<[InvarianceTest; 3]>,
     /// The diffusion coefficient, where the mean squared displacement became diffusive.
     pub(crate) diffusion: Option<f64>,
-    /// The same of each run; empty if there is none for some run.
-    diffusions: Vec<f64>,
+    /// The same of each run.
+    diffusions: Vec<Option<f64>>,
     /// The end of the ballistic regime.
     pub(crate) ballistic_time: Option<f64>,
     /// The height of the plateau of `F_s`.
@@ -286,10 +286,7 @@ fn state<const D: usize>(
         standing,
         tests: judgement.tests,
         diffusion: diffusion::<D>(study, &correlations),
-        diffusions: diffusions
-            .into_iter()
-            .collect::<Option<_>>()
-            .unwrap_or_default(),
+        diffusions,
         ballistic_time: ballistic_time.ok(),
         plateau: plateau.ok().map(|plateau| plateau.height),
         structure,
@@ -325,18 +322,22 @@ fn stokes_einstein<const D: usize>(
     };
     let temperatures: Vec<Vec<(f64, f64)>> = states
         .iter()
-        .filter(|state| state.standing.may_be_equilibrium() && !state.diffusions.is_empty())
+        .filter(|state| state.standing.may_be_equilibrium())
         .filter(activated)
         .map(|state| {
             let unit = state.time_unit;
             let runs = state.relaxation_times.iter().zip(&state.diffusions);
-            runs.map(|(tau, diffusion)| (tau / unit, diffusion * unit / length_unit.powi(2)))
-                .collect()
+            runs.filter_map(|(tau, diffusion)| {
+                Some((tau / unit, (*diffusion)? * unit / length_unit.powi(2)))
+            })
+            .collect::<Vec<_>>()
         })
+        // Intervals resample runs: those that became diffusive, two at least.
+        .filter(|runs| runs.len() > 1)
         .collect();
     if temperatures.len() < 3 {
         return Err(format!(
-            "{} temperatures of the activated regime have a relaxation time and a diffusion coefficient of every run: at least 3 are needed",
+            "{} temperatures of the activated regime have a relaxation time and two runs that became diffusive: at least 3 are needed",
             temperatures.len()
         ));
     }
