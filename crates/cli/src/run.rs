@@ -50,11 +50,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let study = Study::read(&options.study)?;
     let explain = || format!("in the study file {}", options.study.display());
     let targets = study.targets().with_context(explain)?;
-    if targets.is_some() {
+    if let Some(targets) = targets {
         // The search sets out from a temperature of its own.
         return match study.dimension {
-            2 => search_in::<2>(&study, folder, options),
-            _ => search_in::<3>(&study, folder, options),
+            2 => search_in::<2>(&study, &targets, folder, options),
+            _ => search_in::<3>(&study, &targets, folder, options),
         };
     }
     let resolved = study.resolve(folder).with_context(explain)?;
@@ -65,16 +65,20 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 /// Finds the temperatures of the relaxation times that a study asks for, and runs it there.
-fn search_in<const D: usize>(study: &Study, folder: &Path, options: &Options) -> Result<()> {
+fn search_in<const D: usize>(
+    study: &Study,
+    targets: &[f64],
+    folder: &Path,
+    options: &Options,
+) -> Result<()> {
     let explain = || format!("in the study file {}", options.study.display());
-    let targets = study.targets()?.unwrap_or_default();
     // Any temperature will do to check the study and to make the potential.
     let trial = study.at(vec![1.0]).resolve(folder).with_context(explain)?;
     let potential = trial.model.potential::<D>()?;
     let warm = curvature_temperature(&trial, potential.as_ref())?;
     let resolved = study.at(vec![warm]).resolve(folder).with_context(explain)?;
     let asked = Study {
-        target_relaxation_times: Some(targets.clone()),
+        target_relaxation_times: Some(targets.to_vec()),
         temperatures: Vec::new(),
         ..trial.study.clone()
     };
@@ -84,7 +88,7 @@ fn search_in<const D: usize>(study: &Study, folder: &Path, options: &Options) ->
         "{}: searching temperatures for tau_alpha/t0 = {targets:?}, from T = {warm} on",
         resolved.title(),
     ));
-    let temperatures = runner.search(&targets, warm)?;
+    let temperatures = runner.search(targets, warm)?;
     for (target, temperature) in targets.iter().zip(&temperatures) {
         runner
             .progress

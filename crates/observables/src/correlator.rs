@@ -344,6 +344,28 @@ impl<const D: usize, C: Correlation<D>> Correlator<D, C> {
         Ok(())
     }
 
+    /// Forgets the origins, since no more frames will come: what was summed stays. A run that is kept after its end takes
+    /// little room then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vitreous_observables::{LogSchedule, SelfCorrelator, WaveVectors};
+    ///
+    /// let wave_vectors = WaveVectors::shell(&[[6.0, 0.0], [0.0, 6.0]], 6.0, 1.0)?;
+    /// let mut correlator = SelfCorrelator::new(&[0], vec![wave_vectors], LogSchedule::new(1, 4, 3)?, 2)?;
+    /// while correlator.next_step() <= 9 {
+    ///     correlator.push(correlator.next_step(), &[[0.1, 0.2]])?;
+    /// }
+    /// let measured = correlator.finish();
+    /// correlator.forget_origins();
+    /// assert_eq!(correlator.finish(), measured);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn forget_origins(&mut self) {
+        self.origins.clear();
+    }
+
     /// Takes over the results of independent runs of the same set-up.
     ///
     /// This accumulator may go on with its own run; the runs of `other` are kept as they are, and its

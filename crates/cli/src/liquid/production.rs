@@ -248,6 +248,7 @@ impl<const D: usize> Bath<'_, D> {
                     .push(trajectory.point().configuration.clone());
             }
             if now == begun + plan.part {
+                part.correlator.forget_origins();
                 state.finished += 1;
                 // A segment ends here in any case, however many parts are asked for: which are depends on
                 // settings that the checkpoint does not belong to.

@@ -78,20 +78,14 @@ pub(super) fn figures<const D: usize>(
     ]
 }
 
-/// A curve for each temperature against `t/t0`, dashed where the liquid is not shown to be thermalised.
-fn over_time<const D: usize>(
-    study: &Resolved,
+/// A curve for each temperature, dashed where the liquid is not shown to be thermalised.
+fn by_temperature<const D: usize>(
     summary: &Summary<D>,
     mut panel: Panel,
-    of: impl Fn(&State<D>) -> Vec<f64>,
+    of: impl Fn(&State<D>) -> Vec<(f64, f64)>,
 ) -> Panel {
     let last = summary.states.len().saturating_sub(1).max(1) as f64;
     for (index, state) in summary.states.iter().enumerate() {
-        let times = state.correlations.times(study.time_step);
-        let curve = times
-            .iter()
-            .zip(of(state))
-            .map(|(time, value)| (time / state.time_unit, value));
         let style = if state.standing == Standing::Thermalised {
             Style::Line
         } else {
@@ -101,21 +95,35 @@ fn over_time<const D: usize>(
             format!("T = {}", state.temperature),
             style,
             Color::Temperature(1.0 - index as f64 / last),
-            curve,
+            of(state),
         ));
     }
     panel
 }
 
+/// A correlation against `t/t0`.
+fn over_time<const D: usize>(
+    study: &Resolved,
+    state: &State<D>,
+    values: impl Iterator<Item = f64>,
+) -> Vec<(f64, f64)> {
+    let times = state.correlations.times(study.time_step);
+    let reduced = times.iter().map(|time| time / state.time_unit);
+    reduced.zip(values).collect()
+}
+
 fn scattering<const D: usize>(study: &Resolved, summary: &Summary<D>) -> Figure {
     let panel = Panel::new(Axis::logarithmic("t/t_{0}"))
         .reference(relaxation::THRESHOLD, "F_{s}(τ_{α}) = 0.2");
-    let of = |state: &State<D>| state.correlations.species[0].self_scattering.values.clone();
+    let of = |state: &State<D>| {
+        let values = &state.correlations.species[0].self_scattering.values;
+        over_time(study, state, values.iter().copied())
+    };
     Figure::new(
         "Slowing down of structural relaxation",
         Axis::linear("F_{s}(t; q_{max})").range(0.0, 1.0),
     )
-    .panel(over_time(study, summary, panel, of))
+    .panel(by_temperature(summary, panel, of))
 }
 
 fn displacement<const D: usize>(study: &Resolved, summary: &Summary<D>) -> Figure {
@@ -127,9 +135,9 @@ fn displacement<const D: usize>(study: &Resolved, summary: &Summary<D>) -> Figur
         let values = &state.correlations.species[0]
             .mean_squared_displacement
             .values;
-        values.iter().map(|value| value / area).collect()
+        over_time(study, state, values.iter().map(|value| value / area))
     };
-    let panel = over_time(study, summary, panel, of).curve(Curve::new(
+    let panel = by_temperature(summary, panel, of).curve(Curve::new(
         "ballistic, to 0.1 t_{0}",
         Style::Line,
         Color::Gray,
@@ -180,22 +188,15 @@ fn stokes_einstein<const D: usize>(summary: &Summary<D>) -> Figure {
 }
 
 fn structure_figure<const D: usize>(summary: &Summary<D>) -> Figure {
-    let last = summary.states.len().saturating_sub(1).max(1) as f64;
-    let mut panel = Panel::new(Axis::linear("q"));
-    for (index, state) in summary.states.iter().enumerate() {
+    let of = |state: &State<D>| {
         let Ok(structure) = &state.structure else {
-            continue;
+            return Vec::new();
         };
         let factors = &structure.factors;
         let values = factors.partial[0].ashcroft_langreth();
-        let curve = factors.wave_numbers.iter().copied().zip(values);
-        panel = panel.curve(Curve::new(
-            format!("T = {}", state.temperature),
-            Style::Line,
-            Color::Temperature(1.0 - index as f64 / last),
-            curve,
-        ));
-    }
+        factors.wave_numbers.iter().copied().zip(values).collect()
+    };
+    let panel = by_temperature(summary, Panel::new(Axis::linear("q")), of);
     Figure::new("Structure of the liquid", Axis::linear("S_{AA}(q)")).panel(panel)
 }
 
