@@ -306,7 +306,9 @@ Keys of --json; lengths are in units of the file:
   species      an entry for each; null where the trajectory does not tell, for the reason in notes
                label, particles
                relaxation_time         at which F_s falls to 0.2
-               diffusion_coefficient   from the last half decade of the mean squared displacement [length^2/time]
+               diffusion_coefficient   from the last half decade of the mean squared displacement up to a tenth of the trajectory,
+                                       or up to the longest lag if it is not diffusive by then [length^2/time]
+               relaxation_time_error, diffusion_coefficient_error  standard errors, from five stretches of the trajectory
                non_gaussian_maximum, non_gaussian_time    of alpha_2 [1, time]
                susceptibility_maximum, susceptibility_time  of chi_4 [1, time]
   notes        what could not be determined, and why

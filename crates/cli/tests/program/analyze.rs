@@ -3,7 +3,7 @@
 use super::configuration::Configuration;
 use super::program::{assert_close, assert_keys, command, fail, folder, json, number, succeed};
 use super::trajectories::{
-    STEPS, as_dump, as_xyz, check_against_brute_force, numbers, table, walk,
+    STEPS, as_dump, as_xyz, check_against_brute_force, free_walk, numbers, table, walk,
 };
 use serde_json::Value;
 use std::io::Write;
@@ -182,7 +182,9 @@ fn everything_is_written_and_described() {
             "label",
             "particles",
             "relaxation_time",
+            "relaxation_time_error",
             "diffusion_coefficient",
+            "diffusion_coefficient_error",
             "non_gaussian_maximum",
             "non_gaussian_time",
             "susceptibility_maximum",
@@ -257,6 +259,75 @@ fn tables_are_described_and_normalised_and_the_same_every_time() {
         serde_json::from_slice(&std::fs::read(folder.join("new/out/results.json")).unwrap())
             .unwrap();
     assert_eq!(again, sidecar);
+}
+
+/// Walks of independent steps, uniform in `(-h, h)` along each axis: `D = h^2/6`, and what a fixed centre of mass takes off. The scatter of
+/// the numbers of many walks is what the standard errors of one should say.
+#[test]
+fn standard_errors_of_derived_numbers_are_the_scatter_over_trajectories() {
+    const WALKS: u64 = 10;
+    let folder = folder("analyze-errors");
+    let (reach, particles) = (0.16, 40);
+    let mut found = [Vec::new(), Vec::new()];
+    for seed in 1..=WALKS {
+        let start = Configuration::mixture(3, particles, 0.9, 0.5, seed);
+        let frames = free_walk(&start, reach, 400, 100 + seed);
+        std::fs::write(folder.join("walk.xyz"), frames).unwrap();
+        let arguments = ["analyze", "walk.xyz", "-o", "out", "--wave-number", "6"];
+        let results = json(&folder, &arguments);
+        for species in ["/species/0", "/species/1"] {
+            for (name, pairs) in ["relaxation_time", "diffusion_coefficient"]
+                .iter()
+                .zip(&mut found)
+            {
+                let value = number(&results, &format!("{species}/{name}"));
+                let error = number(&results, &format!("{species}/{name}_error"));
+                pairs.push((value, error));
+            }
+        }
+        assert_eq!(results["notes"].as_array().unwrap().len(), 0, "{results}");
+    }
+    let diffusion = reach * reach / 6.0 * (1.0 - 1.0 / particles as f64);
+    let relaxation = 5_f64.ln() / (36.0 * diffusion);
+    for (pairs, exact, bias) in [
+        // The cosine of a step is not quite that of a Gaussian one, and the shell of wave vectors not quite at 6.
+        (&found[0], relaxation, 0.05),
+        (&found[1], diffusion, 0.0),
+    ] {
+        let count = pairs.len() as f64;
+        let mean = pairs.iter().map(|(value, _)| value).sum::<f64>() / count;
+        let squares = pairs.iter().map(|(value, _)| (value - mean).powi(2));
+        let scatter = (squares.sum::<f64>() / (count - 1.0)).sqrt();
+        let error = pairs.iter().map(|(_, error)| error * error).sum::<f64>();
+        let error = (error / count).sqrt();
+        assert!(
+            (mean - exact).abs() < 4.0 * scatter / count.sqrt() + bias * exact,
+            "{mean} for {exact}, scatter {scatter}"
+        );
+        // Twenty values know their scatter to a sixth; pairs of frames across stretches make the numbers of the whole a little better.
+        assert!(
+            (0.6..1.8).contains(&(error / scatter)),
+            "{error} for {scatter}"
+        );
+    }
+    // A trajectory that is long enough for numbers, but not for their errors.
+    let arguments = [
+        "analyze",
+        "walk.xyz",
+        "-o",
+        "out",
+        "--wave-number",
+        "6",
+        "--last",
+        "60",
+    ];
+    let results = json(&folder, &arguments);
+    assert!(results["species"][0]["relaxation_time"].is_number());
+    assert!(results["species"][0]["relaxation_time_error"].is_null());
+    assert!(
+        results["notes"].to_string().contains("too short"),
+        "{results}"
+    );
 }
 
 #[test]

@@ -29,6 +29,20 @@ pub(crate) fn walk(start: &Configuration, seed: u64) -> Vec<Configuration> {
     frames
 }
 
+/// A walk of particles that know nothing of each other, with steps uniform in `(-reach, reach)` along each axis, as extended XYZ.
+pub(crate) fn free_walk(start: &Configuration, reach: f64, frames: usize, seed: u64) -> String {
+    let mut random = Random(seed);
+    let mut now = start.clone();
+    let mut text = String::new();
+    for step in 0..frames {
+        text += &now.text_with(&format!(" pbc=\"T T T\" step={step} Time={step}"));
+        for component in now.positions.iter_mut().flatten() {
+            *component += reach * (2.0 * random.next() - 1.0);
+        }
+    }
+    text
+}
+
 /// Unwrapped, as extended XYZ.
 pub(crate) fn as_xyz(frames: &[Configuration]) -> String {
     let pbc = if frames[0].dimension == 2 {

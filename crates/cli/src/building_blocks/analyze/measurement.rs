@@ -6,14 +6,14 @@ use anyhow::{Context, Result, anyhow};
 use vitreous::observables::dynamics::Bins;
 use vitreous::observables::relaxation::{THRESHOLD, diffusion_coefficient, relaxation_time};
 use vitreous::observables::{
-    CollectiveCorrelations, CollectiveCorrelator, Diffusion, DiffusiveWindow,
+    CollectiveCorrelations, CollectiveCorrelator, CorrelatorError, DiffusiveWindow,
     DisplacementCorrelator, DisplacementDistributions, Frame, LogSchedule, Observable,
     OverlapCorrelations, OverlapCorrelator, PairCorrelation, PairCorrelations, Peak, PeakError,
     RelaxationError, SelfCorrelations, SelfCorrelator, StructureFactor, StructureFactors,
     WaveVectors,
 };
 
-/// Standard errors of the structure come from so many stretches of the trajectory.
+/// Standard errors of the structure and of derived numbers come from so many stretches of the trajectory.
 const STRETCHES: usize = 5;
 /// Wave vectors of scattering functions, at most: as studies have by default.
 const WAVE_VECTORS: usize = 30;
@@ -105,10 +105,71 @@ pub(super) struct Dynamics {
     pub(super) overlap: OverlapCorrelations,
     pub(super) collective: CollectiveCorrelations,
     pub(super) displacements: DisplacementDistributions,
-    /// Of each species.
-    pub(super) relaxation: Vec<Result<f64, RelaxationError>>,
-    /// Of each species.
-    pub(super) diffusion: Vec<Result<Diffusion, RelaxationError>>,
+    /// The relaxation time of each species.
+    pub(super) relaxation: Vec<Result<Estimate, RelaxationError>>,
+    /// The diffusion coefficient of each species.
+    pub(super) diffusion: Vec<Result<Estimate, RelaxationError>>,
+}
+
+/// A number, and its standard error if the trajectory is long enough to know it.
+#[derive(Clone, Copy)]
+pub(super) struct Estimate {
+    pub(super) value: f64,
+    pub(super) standard_error: Option<f64>,
+}
+
+impl Estimate {
+    /// A number of the whole trajectory, beside what the stretches say, each by itself.
+    fn new<E>(value: f64, stretches: impl Iterator<Item = Result<f64, E>>) -> Self {
+        let values: Option<Vec<f64>> = stretches.map(Result::ok).collect();
+        Self {
+            value,
+            standard_error: values.and_then(|values| standard_error(&values)),
+        }
+    }
+}
+
+/// The standard error of the mean of independent values.
+fn standard_error(values: &[f64]) -> Option<f64> {
+    if values.len() < 2 {
+        return None;
+    }
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    Some((squares / (count * (count - 1.0))).sqrt())
+}
+
+/// The motion within equally long stretches of the trajectory, each by itself.
+struct Stretches<const D: usize> {
+    first: u64,
+    /// Steps of a stretch, its end included.
+    length: u64,
+    correlators: Vec<SelfCorrelator<D>>,
+}
+
+impl<const D: usize> Stretches<D> {
+    fn new(timeline: &Timeline, correlator: &SelfCorrelator<D>) -> Self {
+        Self {
+            first: timeline.steps.first().copied().unwrap_or(0),
+            length: timeline.duration() / STRETCHES as u64 + 1,
+            correlators: vec![correlator.clone(); STRETCHES],
+        }
+    }
+}
+
+impl<const D: usize> Observable<D> for Stretches<D> {
+    fn next_step(&self) -> u64 {
+        u64::MAX
+    }
+
+    fn observe(&mut self, frame: &Frame<'_, D>) -> Result<(), CorrelatorError> {
+        let number = ((frame.step - self.first) / self.length) as usize;
+        if number > 0 {
+            self.correlators[number - 1].forget_origins();
+        }
+        self.correlators[number].observe(frame)
+    }
 }
 
 impl Dynamics {
@@ -148,22 +209,42 @@ impl Dynamics {
         let wave_vectors = shell.len();
         let mut collective =
             CollectiveCorrelator::new(species, shell, schedule, interval)?.taking_all_frames();
-        let all: &mut [&mut dyn Observable<D>] = &mut [&mut motion, &mut overlap, &mut collective];
+        let mut stretches = Stretches::new(&timeline, &motion);
+        let all: &mut [&mut dyn Observable<D>] =
+            &mut [&mut motion, &mut overlap, &mut collective, &mut stretches];
         observe(source, &timeline, all)?;
         let motion = motion.finish();
+        // Lags above half a stretch have few origins in it.
+        let half = stretches.length / 2;
+        let stretches: Vec<_> = stretches.correlators.iter().map(|c| c.finish()).collect();
 
-        let times = motion.times(timeline.time_step);
-        let relaxation: Vec<_> = motion
-            .species
-            .iter()
-            .map(|of| relaxation_time(&times, &of.self_scattering.values, THRESHOLD))
+        let relaxation: Vec<_> = (0..motion.species.len())
+            .map(|species| {
+                let whole = relaxation(&motion, species, &timeline, u64::MAX)?;
+                let parts = stretches
+                    .iter()
+                    .map(|part| relaxation(part, species, &timeline, half));
+                Ok(Estimate::new(whole, parts))
+            })
             .collect();
-        let diffusion = motion.species.iter().map(|of| {
-            let displacement = &of.mean_squared_displacement.values;
-            diffusion_coefficient(&times, displacement, D, DiffusiveWindow::default())
-        });
-        let diffusion = diffusion.collect();
-        let relaxed = relaxation[statics.majority].as_ref().ok().copied();
+        let diffusion = (0..motion.species.len())
+            .map(|species| {
+                let of = |part, longest| diffusion::<D>(part, species, &timeline, longest);
+                match of(&motion, half) {
+                    Ok(value) => {
+                        let parts = stretches.iter().map(|part| of(part, half));
+                        Ok(Estimate::new(value, parts))
+                    }
+                    // Not diffusive so soon.
+                    Err(_) => of(&motion, u64::MAX).map(|value| Estimate {
+                        value,
+                        standard_error: None,
+                    }),
+                }
+            })
+            .collect();
+        let relaxed = relaxation[statics.majority].as_ref().ok();
+        let relaxed = relaxed.map(|estimate| estimate.value);
         let displacements = displacements(source, survey, &timeline, &motion, relaxed, settings)?;
         Ok(Self {
             wave_number,
@@ -177,6 +258,44 @@ impl Dynamics {
             timeline,
         })
     }
+}
+
+/// The lags up to the longest, as times, and the values of a curve there.
+fn up_to<'a>(
+    motion: &SelfCorrelations,
+    values: &'a [f64],
+    timeline: &Timeline,
+    longest: u64,
+) -> (Vec<f64>, &'a [f64]) {
+    let mut times = motion.times(timeline.time_step);
+    times.truncate(motion.steps.partition_point(|&lag| lag <= longest));
+    let values = &values[..times.len()];
+    (times, values)
+}
+
+/// The relaxation time of a species, from lags up to the longest.
+fn relaxation(
+    motion: &SelfCorrelations,
+    species: usize,
+    timeline: &Timeline,
+    longest: u64,
+) -> Result<f64, RelaxationError> {
+    let scattering = &motion.species[species].self_scattering.values;
+    let (times, values) = up_to(motion, scattering, timeline, longest);
+    relaxation_time(&times, values, THRESHOLD)
+}
+
+/// The diffusion coefficient of a species, from lags up to the longest.
+fn diffusion<const D: usize>(
+    motion: &SelfCorrelations,
+    species: usize,
+    timeline: &Timeline,
+    longest: u64,
+) -> Result<f64, RelaxationError> {
+    let displacement = &motion.species[species].mean_squared_displacement.values;
+    let (times, values) = up_to(motion, displacement, timeline, longest);
+    let diffusion = diffusion_coefficient(&times, values, D, DiffusiveWindow::default())?;
+    Ok(diffusion.coefficient)
 }
 
 fn schedule(timeline: &Timeline, settings: &Settings) -> Result<LogSchedule> {

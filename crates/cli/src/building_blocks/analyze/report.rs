@@ -67,7 +67,9 @@ struct SpeciesResults {
     label: String,
     particles: usize,
     relaxation_time: Option<f64>,
+    relaxation_time_error: Option<f64>,
     diffusion_coefficient: Option<f64>,
+    diffusion_coefficient_error: Option<f64>,
     non_gaussian_maximum: Option<f64>,
     non_gaussian_time: Option<f64>,
     susceptibility_maximum: Option<f64>,
@@ -138,7 +140,9 @@ impl<const D: usize> Report<'_, D> {
                 label: label.clone(),
                 particles: survey.count(index),
                 relaxation_time: None,
+                relaxation_time_error: None,
                 diffusion_coefficient: None,
+                diffusion_coefficient_error: None,
                 non_gaussian_maximum: None,
                 non_gaussian_time: None,
                 susceptibility_maximum: None,
@@ -148,16 +152,36 @@ impl<const D: usize> Report<'_, D> {
                 return results;
             };
             match &dynamics.relaxation[index] {
-                Ok(time) => results.relaxation_time = Some(*time),
+                Ok(time) => {
+                    results.relaxation_time = Some(time.value);
+                    results.relaxation_time_error = time.standard_error;
+                }
                 Err(reason) => {
                     notes.push(format!("species {label} has no relaxation time: {reason}"));
                 }
             }
             match &dynamics.diffusion[index] {
-                Ok(diffusion) => results.diffusion_coefficient = Some(diffusion.coefficient),
+                Ok(diffusion) => {
+                    results.diffusion_coefficient = Some(diffusion.value);
+                    results.diffusion_coefficient_error = diffusion.standard_error;
+                }
                 Err(reason) => {
                     notes.push(format!(
                         "species {label} has no diffusion coefficient: {reason}"
+                    ));
+                }
+            }
+            for (name, value, error) in [
+                ("relaxation time", results.relaxation_time, results.relaxation_time_error),
+                (
+                    "diffusion coefficient",
+                    results.diffusion_coefficient,
+                    results.diffusion_coefficient_error,
+                ),
+            ] {
+                if value.is_some() && error.is_none() {
+                    notes.push(format!(
+                        "the trajectory is too short for a standard error of the {name} of species {label}: each fifth of it would have to give one"
                     ));
                 }
             }
@@ -242,7 +266,16 @@ impl<const D: usize> Report<'_, D> {
     fn species_table(&self, results: &Results) -> Table {
         let mut columns = vec!["species", "particles"];
         if self.dynamics.is_some() {
-            columns.extend(["τ_{α}", "D", "max α_{2}", "at t", "max χ_{4}", "at t"]);
+            columns.extend([
+                "τ_{α}",
+                "±",
+                "D",
+                "±",
+                "max α_{2}",
+                "at t",
+                "max χ_{4}",
+                "at t",
+            ]);
         }
         let short = |value: Option<f64>| {
             value.map_or("–".to_owned(), |value| {
@@ -259,7 +292,9 @@ impl<const D: usize> Report<'_, D> {
                 row.extend(
                     [
                         species.relaxation_time,
+                        species.relaxation_time_error,
                         species.diffusion_coefficient,
+                        species.diffusion_coefficient_error,
                         species.non_gaussian_maximum,
                         species.non_gaussian_time,
                         species.susceptibility_maximum,
@@ -287,7 +322,7 @@ impl<const D: usize> Report<'_, D> {
         format!(
             "{structure} Correlations are averaged over all pairs of frames at a lag, with the motion of the centre of mass taken off. Scattering functions are at \
              q = {:.4}, averaged over {} wave vectors. τ_{{α}} is the time at which F_{{s}} falls to 0.2, D comes from the last half decade of the mean squared \
-             displacement. Overlap is within {:.4}. The tables have standard errors: from blocks of origins as long as the longest lag.",
+             displacement at lags up to a tenth of the trajectory, or up to the longest if it is not diffusive by then; their standard errors from five stretches of the trajectory, each by itself. Overlap is within {:.4}. The tables have standard errors: from blocks of origins as long as the longest lag.",
             dynamics.wave_number, dynamics.wave_vectors, self.settings.overlap_radius
         )
     }
@@ -325,16 +360,21 @@ impl Display for Results {
                     "\nspecies {}, {} particles",
                     species.label, species.particles
                 )?;
-                writeln!(
-                    f,
-                    "relaxation time        {}",
-                    shown(species.relaxation_time)
-                )?;
-                writeln!(
-                    f,
-                    "diffusion coefficient  {}",
-                    shown(species.diffusion_coefficient)
-                )?;
+                for (name, value, error) in [
+                    (
+                        "relaxation time      ",
+                        species.relaxation_time,
+                        species.relaxation_time_error,
+                    ),
+                    (
+                        "diffusion coefficient",
+                        species.diffusion_coefficient,
+                        species.diffusion_coefficient_error,
+                    ),
+                ] {
+                    let error = error.map_or(String::new(), |error| format!(" +- {error:.1e}"));
+                    writeln!(f, "{name}  {}{error}", shown(value))?;
+                }
                 for (name, value, time) in [
                     (
                         "alpha_2, maximum     ",
