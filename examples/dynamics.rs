@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::BufReader;
-use vitreous::md_core::extended_xyz::{self, Labels};
+use vitreous::md_core::files::extended_xyz::{self, Labels};
 use vitreous::prelude::*;
 
 const TIME_STEP: f64 = 0.004;

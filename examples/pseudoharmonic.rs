@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::num::NonZeroUsize;
 use vitreous::linresp::{Anharmonicity, SoftModeSearch};
-use vitreous::md_core::extended_xyz::{Frame, Labels, write_displacements};
+use vitreous::md_core::files::extended_xyz::{Frame, Labels, write_displacements};
 use vitreous::prelude::*;
 
 const TEMPERATURE: f64 = 0.48;

@@ -1,11 +1,15 @@
 //! The output folder of a study while a run works in it.
 
-use crate::journal::{self, Journal, Record};
-use crate::lock::Lock;
+pub(crate) mod journal;
+pub(crate) mod lock;
+pub(crate) mod results;
+
 use crate::storage;
 use crate::study::{self, Study};
 use crate::tasks::Progress;
 use anyhow::{Context, Result, anyhow};
+use journal::{Journal, Record};
+use lock::Lock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

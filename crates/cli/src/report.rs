@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
-use vitreous::md_core::extended_xyz::{Frame, Labels, write_frame};
+use vitreous::md_core::files::extended_xyz::{Frame, Labels, write_frame};
 use vitreous::observables::relaxation;
 
 use figures::figures;

@@ -6,14 +6,14 @@
 
 use crate::analysis::{self, Summary};
 use crate::glass::{self, Outcome};
-use crate::journal::Share;
 use crate::liquid::{
     Bath, Equilibrated, Equilibration, LiquidRuns, Plan, Production, Search, Window,
     curvature_temperature, slowest,
 };
+use crate::output_folder::journal::Share;
+use crate::output_folder::results::Staging;
 use crate::output_folder::{OutputFolder, RESOLVED_STUDY};
 use crate::report;
-use crate::results::Staging;
 use crate::storage::{self, Key, Stored};
 use crate::study::{Resolved, Study};
 use crate::tasks::{Progress, check_stop, for_each};

@@ -1,10 +1,10 @@
 //! `vitreous status`: how far a study is.
 
 use crate::building_blocks::print;
-use crate::journal::{Record, Run, Search, Share, moment};
-use crate::lock::Lock;
+use crate::output_folder::journal::{Record, Run, Search, Share, moment};
+use crate::output_folder::lock::Lock;
+use crate::output_folder::results::{self, Found};
 use crate::output_folder::{CHECKPOINTS, RESOLVED_STUDY};
-use crate::results::{self, Found};
 use crate::storage::{self, Flaw};
 use anyhow::{Context, Result, anyhow};
 use serde::Serialize;

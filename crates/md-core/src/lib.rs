@@ -12,27 +12,21 @@ pub mod cell;
 pub mod configuration;
 pub mod directional;
 pub mod dynamics;
-pub mod extended_xyz;
+pub mod files;
 pub mod force_error;
 pub mod force_field;
-pub mod gsd;
 pub mod inherent_structure;
-pub mod lammps_dump;
 mod lanes;
 pub mod linearization;
-mod lines;
 pub mod neighbours;
 pub mod pairs;
-mod particles;
 pub mod path;
 pub mod potential;
 pub mod random;
 pub mod scalar;
 mod threads;
 pub mod totals;
-pub mod trajectory_file;
 pub mod triplets;
-pub mod unwrapping;
 pub mod vector;
 
 pub use cell::{Cell, CellError, Plane};
@@ -43,6 +37,8 @@ pub use directional::{
 pub use dynamics::{
     DynamicsError, Integrator, NoseHoover, NoseHooverState, PhasePoint, Trajectory, VelocityVerlet,
 };
+pub use files::trajectory_file::{TrajectoryFile, TrajectoryFrame, Wrapping};
+pub use files::unwrapping::Unwrapper;
 pub use force_error::ForceError;
 pub use force_field::{ForceBalance, ForceField, Mechanics, linearize};
 pub use inherent_structure::{CertificationError, InherentStructure, Tolerance};
@@ -54,7 +50,5 @@ pub use potential::{Potential, Sum};
 pub use random::Seed;
 pub use scalar::{Dual, Scalar, Taylor};
 pub use totals::Totals;
-pub use trajectory_file::{TrajectoryFile, TrajectoryFrame, Wrapping};
 pub use triplets::{Leg, ThreeBody, ThreeBodyError, Triplet};
-pub use unwrapping::Unwrapper;
 pub use vector::{Matrix, Vector};

@@ -1,9 +1,9 @@
 //! One run of LAMMPS in all formats and styles, as other codes write them: `data/in.lammps` and `data/convert.py` made it.
 
 use std::path::PathBuf;
-use vitreous_md_core::extended_xyz::Labels;
-use vitreous_md_core::trajectory_file::{Format, Problem, TrajectoryFile, Wrapping};
-use vitreous_md_core::unwrapping::Unwrapper;
+use vitreous_md_core::files::extended_xyz::Labels;
+use vitreous_md_core::files::trajectory_file::{Format, Problem, TrajectoryFile, Wrapping};
+use vitreous_md_core::files::unwrapping::Unwrapper;
 use vitreous_md_core::{Species, TrajectoryFrame, Vector};
 
 fn data(name: &str) -> PathBuf {

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use timeline::Timeline;
 use vitreous::md_core::Wrapping;
-use vitreous::md_core::extended_xyz::Labels;
+use vitreous::md_core::files::extended_xyz::Labels;
 
 /// The arguments.
 #[derive(clap::Args)]

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use vitreous::md_core::extended_xyz::{self, Frame, Labels, ReadError};
+use vitreous::md_core::files::extended_xyz::{self, Frame, Labels, ReadError};
 use vitreous::md_core::{Cell, Configuration, Potential};
 use vitreous::potentials::{Catalogue, Model};
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use vitreous::linresp::modes::{DENSE_LIMIT, frequency};
 use vitreous::linresp::{DensityOfStates, Hessian, LowestModes, Modes, ModesError};
 use vitreous::md_core::Configuration;
-use vitreous::md_core::extended_xyz::{Frame, Labels, write_displacements};
+use vitreous::md_core::files::extended_xyz::{Frame, Labels, write_displacements};
 
 /// The arguments.
 #[derive(clap::Args)]

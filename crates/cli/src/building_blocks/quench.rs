@@ -12,7 +12,7 @@ use std::fmt::{Display, Formatter};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use vitreous::md_core::extended_xyz::{Frame, Labels, write_frame};
+use vitreous::md_core::files::extended_xyz::{Frame, Labels, write_frame};
 use vitreous::md_core::{Configuration, ForceField, Tolerance};
 
 /// The arguments.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use vitreous::linresp::{
     Anharmonicity, FoundMode, LinearResponse, PseudoharmonicModes, SoftModeSearch,
 };
-use vitreous::md_core::extended_xyz::{Frame, Labels, write_displacements};
+use vitreous::md_core::files::extended_xyz::{Frame, Labels, write_displacements};
 use vitreous::md_core::{Configuration, Potential, Vector};
 
 /// The arguments.

@@ -4,9 +4,9 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use vitreous::md_core::extended_xyz::Labels;
-use vitreous::md_core::trajectory_file::Format;
-use vitreous::md_core::unwrapping::UnwrapError;
+use vitreous::md_core::files::extended_xyz::Labels;
+use vitreous::md_core::files::trajectory_file::Format;
+use vitreous::md_core::files::unwrapping::UnwrapError;
 use vitreous::md_core::{Cell, TrajectoryFile, TrajectoryFrame, Unwrapper, Wrapping};
 
 /// Which frames, by their index in the file.

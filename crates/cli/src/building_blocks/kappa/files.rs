@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use vitreous::md_core::Configuration;
-use vitreous::md_core::extended_xyz::{Column, Frame, Labels, write_frame_with};
+use vitreous::md_core::files::extended_xyz::{Column, Frame, Labels, write_frame_with};
 
 /// A file that is asked for; its extension says what is in it.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use super::{COLUMNS, LATTICE, PERIODIC, Problem, ReadError, periodicity};
 use crate::cell::Cell;
-use crate::lines::Lines;
+use crate::files::lines::Lines;
 use crate::vector::{Matrix, Vector};
 use std::collections::BTreeMap;
 use std::io::BufRead;

@@ -10,8 +10,8 @@
 //! in memory at a time.
 //!
 //! ```
-//! use vitreous_md_core::trajectory_file::TrajectoryFile;
-//! use vitreous_md_core::unwrapping::Unwrapper;
+//! use vitreous_md_core::files::trajectory_file::TrajectoryFile;
+//! use vitreous_md_core::files::unwrapping::Unwrapper;
 //!
 //! let text = "1\nLattice=\"9 0 0 0 9 0 0 0 9\" step=0\nA 8.5 1 1\n1\nLattice=\"9 0 0 0 9 0 0 0 9\" step=100\nA 0.5 1 1\n";
 //! let file = TrajectoryFile::read("example", std::io::Cursor::new(text))?;
@@ -29,9 +29,9 @@
 //! ```
 
 use crate::configuration::Configuration;
-use crate::extended_xyz::{self, Labels, ReadError};
-use crate::gsd::{self, Gsd, GsdError};
-use crate::lammps_dump::{self, DumpError};
+use crate::files::extended_xyz::{self, Labels, ReadError};
+use crate::files::gsd::{self, Gsd, GsdError};
+use crate::files::lammps_dump::{self, DumpError};
 use crate::vector::Vector;
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
@@ -70,7 +70,7 @@ impl<const D: usize> From<Configuration<D>> for TrajectoryFrame<D> {
     }
 }
 
-/// Whether positions were folded back into the cell. [`Unwrapper`](crate::unwrapping::Unwrapper) undoes it.
+/// Whether positions were folded back into the cell. [`Unwrapper`](crate::files::unwrapping::Unwrapper) undoes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrapping {
     /// Differences between frames are displacements.

@@ -2,36 +2,12 @@
 
 use crate::cell::CellError;
 use crate::configuration::ConfigurationError;
-use crate::lines::LineError;
+use crate::files::TextError;
 use std::io;
 use thiserror::Error;
 
-/// Why a file could not be read, with the number of the line, from 1.
-#[derive(Debug, Error)]
-pub enum ReadError {
-    /// The text is not extended XYZ, or not of the system asked for.
-    #[error("line {line}: {problem}")]
-    Format {
-        /// The line.
-        line: usize,
-        /// What is wrong with it.
-        problem: Problem,
-    },
-    /// Reading failed.
-    #[error("line {line}: {source}")]
-    Io {
-        /// The line.
-        line: usize,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-impl From<LineError> for ReadError {
-    fn from(LineError { line, source }: LineError) -> Self {
-        Self::Io { line, source }
-    }
-}
+/// Why a file could not be read.
+pub type ReadError = TextError<Problem>;
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, Error, PartialEq)]

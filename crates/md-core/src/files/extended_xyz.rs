@@ -17,7 +17,7 @@
 //!
 //! ```
 //! use std::collections::BTreeMap;
-//! use vitreous_md_core::extended_xyz::{Frame, Labels, read_frame, write_frame};
+//! use vitreous_md_core::files::extended_xyz::{Frame, Labels, read_frame, write_frame};
 //! use vitreous_md_core::{Configuration, Seed};
 //!
 //! let labels = Labels::new(["Ar", "Kr"])?;
@@ -38,8 +38,8 @@ mod parse;
 pub use error::{Problem, ReadError, WriteError};
 
 use crate::configuration::{Configuration, Species};
-use crate::lines::Lines;
-use crate::particles::Particles;
+use crate::files::lines::Lines;
+use crate::files::particles::Particles;
 use crate::vector::Vector;
 use parse::{Header, is_periodicity};
 use std::collections::BTreeMap;

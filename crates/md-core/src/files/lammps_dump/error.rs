@@ -2,36 +2,11 @@
 
 use crate::cell::CellError;
 use crate::configuration::ConfigurationError;
-use crate::lines::LineError;
-use std::io;
+use crate::files::TextError;
 use thiserror::Error;
 
-/// Why a dump could not be read, with the number of the line, from 1.
-#[derive(Debug, Error)]
-pub enum DumpError {
-    /// The text is not a dump, or not of the system asked for.
-    #[error("line {line}: {problem}")]
-    Format {
-        /// The line.
-        line: usize,
-        /// What is wrong with it.
-        problem: Problem,
-    },
-    /// Reading failed.
-    #[error("line {line}: {source}")]
-    Io {
-        /// The line.
-        line: usize,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-impl From<LineError> for DumpError {
-    fn from(LineError { line, source }: LineError) -> Self {
-        Self::Io { line, source }
-    }
-}
+/// Why a dump could not be read.
+pub type DumpError = TextError<Problem>;
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, Error, PartialEq)]

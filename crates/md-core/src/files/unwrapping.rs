@@ -8,7 +8,7 @@
 //! half the cell is not without some between [`LIMIT`] and 1/2: those are refused.
 
 use crate::cell::Cell;
-use crate::trajectory_file::{TrajectoryFrame, Wrapping};
+use crate::files::trajectory_file::{TrajectoryFrame, Wrapping};
 use crate::vector::{Matrix, Vector, subtract};
 use thiserror::Error;
 
@@ -20,8 +20,8 @@ pub const LIMIT: f64 = 0.4;
 /// Takes one frame after the other, and keeps the last.
 ///
 /// ```
-/// use vitreous_md_core::unwrapping::Unwrapper;
-/// use vitreous_md_core::trajectory_file::{TrajectoryFrame, Wrapping};
+/// use vitreous_md_core::files::unwrapping::Unwrapper;
+/// use vitreous_md_core::files::trajectory_file::{TrajectoryFrame, Wrapping};
 /// use vitreous_md_core::{Cell, Configuration, Species};
 ///
 /// let mut unwrapper = Unwrapper::new();

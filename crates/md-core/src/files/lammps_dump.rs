@@ -30,8 +30,8 @@
 //! Source: the LAMMPS manual, commands `dump` and `dump_modify`.
 //!
 //! ```
-//! use vitreous_md_core::extended_xyz::Labels;
-//! use vitreous_md_core::lammps_dump::read_frames;
+//! use vitreous_md_core::files::extended_xyz::Labels;
+//! use vitreous_md_core::files::lammps_dump::read_frames;
 //!
 //! let text = "ITEM: TIMESTEP\n1000\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUNDS pp pp pp\n0 8\n0 8\n0 8\n\
 //!             ITEM: ATOMS id type x y z ix iy iz\n2 1 0.1 0.2 0.3 0 0 -1\n1 2 4.0 4.5 7.75 1 0 0\n";
@@ -48,10 +48,10 @@ mod error;
 pub use error::{DumpError, Problem};
 
 use crate::cell::Cell;
-use crate::extended_xyz::Labels;
-use crate::lines::Lines;
-use crate::particles::Particles;
-use crate::trajectory_file::{TrajectoryFrame, Wrapping};
+use crate::files::extended_xyz::Labels;
+use crate::files::lines::Lines;
+use crate::files::particles::Particles;
+use crate::files::trajectory_file::{TrajectoryFrame, Wrapping};
 use crate::vector::{Matrix, Vector};
 use columns::{Columns, Row};
 use std::io::BufRead;

@@ -24,9 +24,9 @@ mod layer;
 pub use error::GsdError;
 
 use crate::cell::Cell;
-use crate::extended_xyz::Labels;
-use crate::particles::Particles;
-use crate::trajectory_file::{TrajectoryFrame, Wrapping};
+use crate::files::extended_xyz::Labels;
+use crate::files::particles::Particles;
+use crate::files::trajectory_file::{TrajectoryFrame, Wrapping};
 use crate::vector::{Matrix, Vector};
 use layer::Layer;
 use std::io::{Read, Seek};
