@@ -145,16 +145,36 @@ struct Stretches<const D: usize> {
     first: u64,
     /// Steps of a stretch, its end included.
     length: u64,
+    /// One for each stretch; none if no lag is short enough for them.
     correlators: Vec<SelfCorrelator<D>>,
 }
 
 impl<const D: usize> Stretches<D> {
-    fn new(timeline: &Timeline, correlator: &SelfCorrelator<D>) -> Self {
-        Self {
+    fn new(
+        timeline: &Timeline,
+        schedule: &LogSchedule,
+        correlator: impl Fn(LogSchedule) -> Result<SelfCorrelator<D>, CorrelatorError>,
+    ) -> Result<Self> {
+        let length = timeline.duration() / STRETCHES as u64 + 1;
+        // Longer lags have few origins in a stretch.
+        let lags = schedule.lags().iter().copied();
+        let short: Vec<u64> = lags.filter(|&lag| lag <= length / 2).collect();
+        let correlators = if short.is_empty() {
+            Vec::new()
+        } else {
+            vec![correlator(LogSchedule::of_lags(short)?)?; STRETCHES]
+        };
+        Ok(Self {
             first: timeline.steps.first().copied().unwrap_or(0),
-            length: timeline.duration() / STRETCHES as u64 + 1,
-            correlators: vec![correlator.clone(); STRETCHES],
-        }
+            length,
+            correlators,
+        })
+    }
+
+    /// The longest lag that stretches measure.
+    fn longest_lag(&self) -> u64 {
+        let schedule = self.correlators.first().map(SelfCorrelator::schedule);
+        schedule.map_or(0, LogSchedule::longest)
     }
 }
 
@@ -165,10 +185,14 @@ impl<const D: usize> Observable<D> for Stretches<D> {
 
     fn observe(&mut self, frame: &Frame<'_, D>) -> Result<(), CorrelatorError> {
         let number = ((frame.step - self.first) / self.length) as usize;
-        if number > 0 {
-            self.correlators[number - 1].forget_origins();
+        if let Some(before) = number
+            .checked_sub(1)
+            .and_then(|n| self.correlators.get_mut(n))
+        {
+            before.forget_origins();
         }
-        self.correlators[number].observe(frame)
+        let now = self.correlators.get_mut(number);
+        now.map_or(Ok(()), |correlator| correlator.observe(frame))
     }
 }
 
@@ -201,21 +225,23 @@ impl Dynamics {
             .limited_to(WAVE_VECTORS);
         let (species, interval) = (&survey.species, settings.origin_interval);
         let shells = vec![shell.clone(); survey.labels.len()];
-        let mut motion =
-            SelfCorrelator::new(species, shells, schedule.clone(), interval)?.taking_all_frames();
+        let self_correlator = |schedule| {
+            let correlator = SelfCorrelator::new(species, shells.clone(), schedule, interval)?;
+            Ok(correlator.taking_all_frames())
+        };
+        let mut motion = self_correlator(schedule.clone())?;
+        let mut stretches = Stretches::new(&timeline, &schedule, self_correlator)?;
         let radius = settings.overlap_radius;
         let mut overlap = OverlapCorrelator::new(species, radius, schedule.clone(), interval)?
             .taking_all_frames();
         let wave_vectors = shell.len();
         let mut collective =
             CollectiveCorrelator::new(species, shell, schedule, interval)?.taking_all_frames();
-        let mut stretches = Stretches::new(&timeline, &motion);
         let all: &mut [&mut dyn Observable<D>] =
             &mut [&mut motion, &mut overlap, &mut collective, &mut stretches];
         observe(source, &timeline, all)?;
         let motion = motion.finish();
-        // Lags above half a stretch have few origins in it.
-        let half = stretches.length / 2;
+        let short = stretches.longest_lag();
         let stretches: Vec<_> = stretches.correlators.iter().map(|c| c.finish()).collect();
 
         let relaxation: Vec<_> = (0..motion.species.len())
@@ -223,16 +249,16 @@ impl Dynamics {
                 let whole = relaxation(&motion, species, &timeline, u64::MAX)?;
                 let parts = stretches
                     .iter()
-                    .map(|part| relaxation(part, species, &timeline, half));
+                    .map(|part| relaxation(part, species, &timeline, short));
                 Ok(Estimate::new(whole, parts))
             })
             .collect();
         let diffusion = (0..motion.species.len())
             .map(|species| {
                 let of = |part, longest| diffusion::<D>(part, species, &timeline, longest);
-                match of(&motion, half) {
+                match of(&motion, short) {
                     Ok(value) => {
-                        let parts = stretches.iter().map(|part| of(part, half));
+                        let parts = stretches.iter().map(|part| of(part, short));
                         Ok(Estimate::new(value, parts))
                     }
                     // Not diffusive so soon.

@@ -181,7 +181,7 @@ impl<const D: usize> Report<'_, D> {
             ] {
                 if value.is_some() && error.is_none() {
                     notes.push(format!(
-                        "the trajectory is too short for a standard error of the {name} of species {label}: each fifth of it would have to give one"
+                        "no standard error of the {name} of species {label}: not every fifth of the trajectory gives one by itself, which a longer one would"
                     ));
                 }
             }
