@@ -255,14 +255,22 @@ impl Dynamics {
             .collect();
         let diffusion = (0..motion.species.len())
             .map(|species| {
-                let of = |part, longest| diffusion::<D>(part, species, &timeline, longest);
-                match of(&motion, short) {
+                let of = |part, longest, window| {
+                    diffusion::<D>(part, species, &timeline, longest, window)
+                };
+                let window = DiffusiveWindow::default();
+                match of(&motion, short, window) {
                     Ok(value) => {
-                        let parts = stretches.iter().map(|part| of(part, short));
+                        // Whether the motion is diffusive, the whole has told; one stretch is noisier.
+                        let window = DiffusiveWindow {
+                            tolerance: f64::INFINITY,
+                            ..window
+                        };
+                        let parts = stretches.iter().map(|part| of(part, short, window));
                         Ok(Estimate::new(value, parts))
                     }
                     // Not diffusive so soon.
-                    Err(_) => of(&motion, u64::MAX).map(|value| Estimate {
+                    Err(_) => of(&motion, u64::MAX, window).map(|value| Estimate {
                         value,
                         standard_error: None,
                     }),
@@ -317,10 +325,11 @@ fn diffusion<const D: usize>(
     species: usize,
     timeline: &Timeline,
     longest: u64,
+    window: DiffusiveWindow,
 ) -> Result<f64, RelaxationError> {
     let displacement = &motion.species[species].mean_squared_displacement.values;
     let (times, values) = up_to(motion, displacement, timeline, longest);
-    let diffusion = diffusion_coefficient(&times, values, D, DiffusiveWindow::default())?;
+    let diffusion = diffusion_coefficient(&times, values, D, window)?;
     Ok(diffusion.coefficient)
 }
 
