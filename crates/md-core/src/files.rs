@@ -1,6 +1,7 @@
 //! Configurations and trajectories in files, also of other codes.
 
 pub mod extended_xyz;
+pub mod frame;
 pub mod gsd;
 pub mod lammps_dump;
 mod lines;

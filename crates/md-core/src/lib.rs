@@ -37,7 +37,8 @@ pub use directional::{
 pub use dynamics::{
     DynamicsError, Integrator, NoseHoover, NoseHooverState, PhasePoint, Trajectory, VelocityVerlet,
 };
-pub use files::trajectory_file::{TrajectoryFile, TrajectoryFrame, Wrapping};
+pub use files::frame::{TrajectoryFrame, Wrapping};
+pub use files::trajectory_file::TrajectoryFile;
 pub use files::unwrapping::Unwrapper;
 pub use force_error::ForceError;
 pub use force_field::{ForceBalance, ForceField, Mechanics, linearize};

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 use vitreous_md_core::files::extended_xyz::Labels;
-use vitreous_md_core::files::trajectory_file::{Format, Problem, TrajectoryFile, Wrapping};
+use vitreous_md_core::files::trajectory_file::{Format, Problem, TrajectoryFile};
 use vitreous_md_core::files::unwrapping::Unwrapper;
-use vitreous_md_core::{Species, TrajectoryFrame, Vector};
+use vitreous_md_core::{Species, TrajectoryFrame, Vector, Wrapping};
 
 fn data(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

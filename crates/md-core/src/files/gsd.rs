@@ -25,8 +25,8 @@ pub use error::GsdError;
 
 use crate::cell::Cell;
 use crate::files::extended_xyz::Labels;
+use crate::files::frame::{TrajectoryFrame, Wrapping};
 use crate::files::particles::Particles;
-use crate::files::trajectory_file::{TrajectoryFrame, Wrapping};
 use crate::vector::{Matrix, Vector};
 use layer::Layer;
 use std::io::{Read, Seek};

@@ -49,9 +49,9 @@ pub use error::{DumpError, Problem};
 
 use crate::cell::Cell;
 use crate::files::extended_xyz::Labels;
+use crate::files::frame::{TrajectoryFrame, Wrapping};
 use crate::files::lines::Lines;
 use crate::files::particles::Particles;
-use crate::files::trajectory_file::{TrajectoryFrame, Wrapping};
 use crate::vector::{Matrix, Vector};
 use columns::{Columns, Row};
 use std::io::BufRead;

@@ -8,7 +8,7 @@
 //! half the cell is not without some between [`LIMIT`] and 1/2: those are refused.
 
 use crate::cell::Cell;
-use crate::files::trajectory_file::{TrajectoryFrame, Wrapping};
+use crate::files::frame::{TrajectoryFrame, Wrapping};
 use crate::vector::{Matrix, Vector, subtract};
 use thiserror::Error;
 
@@ -21,7 +21,7 @@ pub const LIMIT: f64 = 0.4;
 ///
 /// ```
 /// use vitreous_md_core::files::unwrapping::Unwrapper;
-/// use vitreous_md_core::files::trajectory_file::{TrajectoryFrame, Wrapping};
+/// use vitreous_md_core::files::frame::{TrajectoryFrame, Wrapping};
 /// use vitreous_md_core::{Cell, Configuration, Species};
 ///
 /// let mut unwrapper = Unwrapper::new();
