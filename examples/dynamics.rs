@@ -38,12 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let species: Vec<u8> = point.configuration.species().iter().map(|s| s.0).collect();
     // Lags of 1, 2, 4, ... steps; eight origins within the longest of them.
     let longest = (steps / 2).max(1);
-    let lags = LogSchedule::of_lags(
-        (0..)
-            .map(|k| 1 << k)
-            .take_while(|&lag| lag <= longest)
-            .collect(),
-    )?;
+    let lags = LogSchedule::of_lags((0..=longest.ilog2()).map(|k| 1 << k).collect())?;
     let origins = (longest / 8).max(1);
     let mut correlator =
         SelfCorrelator::new(&species, vec![shell(7.25)?, shell(5.5)?], lags, origins)?;

@@ -242,7 +242,11 @@ impl Dynamics {
         observe(source, &timeline, all)?;
         let motion = motion.finish();
         let short = stretches.longest_lag();
-        let stretches: Vec<_> = stretches.correlators.iter().map(|c| c.finish()).collect();
+        let stretches: Vec<_> = stretches
+            .correlators
+            .iter()
+            .map(SelfCorrelator::finish)
+            .collect();
 
         let relaxation: Vec<_> = (0..motion.species.len())
             .map(|species| {

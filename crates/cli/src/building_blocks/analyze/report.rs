@@ -135,69 +135,7 @@ impl<const D: usize> Report<'_, D> {
         if survey.frames() == 1 {
             notes.push("there is one frame, so there is no motion".to_owned());
         }
-        let species = survey.labels.iter().enumerate().map(|(index, label)| {
-            let mut results = SpeciesResults {
-                label: label.clone(),
-                particles: survey.count(index),
-                relaxation_time: None,
-                relaxation_time_error: None,
-                diffusion_coefficient: None,
-                diffusion_coefficient_error: None,
-                non_gaussian_maximum: None,
-                non_gaussian_time: None,
-                susceptibility_maximum: None,
-                susceptibility_time: None,
-            };
-            let Some(dynamics) = self.dynamics else {
-                return results;
-            };
-            match &dynamics.relaxation[index] {
-                Ok(time) => {
-                    results.relaxation_time = Some(time.value);
-                    results.relaxation_time_error = time.standard_error;
-                }
-                Err(reason) => {
-                    notes.push(format!("species {label} has no relaxation time: {reason}"));
-                }
-            }
-            match &dynamics.diffusion[index] {
-                Ok(diffusion) => {
-                    results.diffusion_coefficient = Some(diffusion.value);
-                    results.diffusion_coefficient_error = diffusion.standard_error;
-                }
-                Err(reason) => {
-                    notes.push(format!(
-                        "species {label} has no diffusion coefficient: {reason}"
-                    ));
-                }
-            }
-            for (name, value, error) in [
-                ("relaxation time", results.relaxation_time, results.relaxation_time_error),
-                (
-                    "diffusion coefficient",
-                    results.diffusion_coefficient,
-                    results.diffusion_coefficient_error,
-                ),
-            ] {
-                if value.is_some() && error.is_none() {
-                    notes.push(format!(
-                        "no standard error of the {name} of species {label}: not every fifth of the trajectory gives one by itself, which a longer one would"
-                    ));
-                }
-            }
-            let times = dynamics.motion.times(dynamics.timeline.time_step);
-            let motion = &dynamics.motion.species[index];
-            if let Some((time, value)) = maximum(&times, &motion.non_gaussian_parameter) {
-                (results.non_gaussian_time, results.non_gaussian_maximum) =
-                    (Some(time), Some(value));
-            }
-            let susceptibility = &dynamics.overlap.species[index].susceptibility;
-            if let Some((time, value)) = maximum(&times, susceptibility) {
-                (results.susceptibility_time, results.susceptibility_maximum) =
-                    (Some(time), Some(value));
-            }
-            results
-        });
+        let species = (0..survey.labels.len()).map(|index| self.of_species(index, &mut notes));
         let species = species.collect();
         let majority = &survey.labels[self.statics.majority];
         let peak = match &self.statics.peak {
@@ -236,6 +174,75 @@ impl<const D: usize> Report<'_, D> {
             notes,
             paths: Vec::new(),
         }
+    }
+
+    /// What is known of a species; what is not, with the reason, is added to the notes.
+    fn of_species(&self, index: usize, notes: &mut Vec<String>) -> SpeciesResults {
+        let label = &self.survey.labels[index];
+        let mut results = SpeciesResults {
+            label: label.clone(),
+            particles: self.survey.count(index),
+            relaxation_time: None,
+            relaxation_time_error: None,
+            diffusion_coefficient: None,
+            diffusion_coefficient_error: None,
+            non_gaussian_maximum: None,
+            non_gaussian_time: None,
+            susceptibility_maximum: None,
+            susceptibility_time: None,
+        };
+        let Some(dynamics) = self.dynamics else {
+            return results;
+        };
+        match &dynamics.relaxation[index] {
+            Ok(time) => {
+                results.relaxation_time = Some(time.value);
+                results.relaxation_time_error = time.standard_error;
+            }
+            Err(reason) => {
+                notes.push(format!("species {label} has no relaxation time: {reason}"));
+            }
+        }
+        match &dynamics.diffusion[index] {
+            Ok(diffusion) => {
+                results.diffusion_coefficient = Some(diffusion.value);
+                results.diffusion_coefficient_error = diffusion.standard_error;
+            }
+            Err(reason) => {
+                notes.push(format!(
+                    "species {label} has no diffusion coefficient: {reason}"
+                ));
+            }
+        }
+        for (name, value, error) in [
+            (
+                "relaxation time",
+                results.relaxation_time,
+                results.relaxation_time_error,
+            ),
+            (
+                "diffusion coefficient",
+                results.diffusion_coefficient,
+                results.diffusion_coefficient_error,
+            ),
+        ] {
+            if value.is_some() && error.is_none() {
+                notes.push(format!(
+                    "no standard error of the {name} of species {label}: not every fifth of the trajectory gives one by itself, which a longer one would"
+                ));
+            }
+        }
+        let times = dynamics.motion.times(dynamics.timeline.time_step);
+        let motion = &dynamics.motion.species[index];
+        if let Some((time, value)) = maximum(&times, &motion.non_gaussian_parameter) {
+            (results.non_gaussian_time, results.non_gaussian_maximum) = (Some(time), Some(value));
+        }
+        let susceptibility = &dynamics.overlap.species[index].susceptibility;
+        if let Some((time, value)) = maximum(&times, susceptibility) {
+            (results.susceptibility_time, results.susceptibility_maximum) =
+                (Some(time), Some(value));
+        }
+        results
     }
 
     fn introduction(&self) -> String {
