@@ -250,10 +250,10 @@ impl Dynamics {
 
         let relaxation: Vec<_> = (0..motion.species.len())
             .map(|species| {
-                let whole = relaxation(&motion, species, &timeline, u64::MAX)?;
+                let whole = relaxation(&motion, species, &timeline)?;
                 let parts = stretches
                     .iter()
-                    .map(|part| relaxation(part, species, &timeline, short));
+                    .map(|part| relaxation(part, species, &timeline));
                 Ok(Estimate::new(whole, parts))
             })
             .collect();
@@ -298,29 +298,15 @@ impl Dynamics {
     }
 }
 
-/// The lags up to the longest, as times, and the values of a curve there.
-fn up_to<'a>(
-    motion: &SelfCorrelations,
-    values: &'a [f64],
-    timeline: &Timeline,
-    longest: u64,
-) -> (Vec<f64>, &'a [f64]) {
-    let mut times = motion.times(timeline.time_step);
-    times.truncate(motion.steps.partition_point(|&lag| lag <= longest));
-    let values = &values[..times.len()];
-    (times, values)
-}
-
-/// The relaxation time of a species, from lags up to the longest.
+/// The relaxation time of a species.
 fn relaxation(
     motion: &SelfCorrelations,
     species: usize,
     timeline: &Timeline,
-    longest: u64,
 ) -> Result<f64, RelaxationError> {
+    let times = motion.times(timeline.time_step);
     let scattering = &motion.species[species].self_scattering.values;
-    let (times, values) = up_to(motion, scattering, timeline, longest);
-    relaxation_time(&times, values, THRESHOLD)
+    relaxation_time(&times, scattering, THRESHOLD)
 }
 
 /// The diffusion coefficient of a species, from lags up to the longest.
@@ -331,9 +317,10 @@ fn diffusion<const D: usize>(
     longest: u64,
     window: DiffusiveWindow,
 ) -> Result<f64, RelaxationError> {
-    let displacement = &motion.species[species].mean_squared_displacement.values;
-    let (times, values) = up_to(motion, displacement, timeline, longest);
-    let diffusion = diffusion_coefficient(&times, values, D, window)?;
+    let lags = motion.steps.partition_point(|&lag| lag <= longest);
+    let times = &motion.times(timeline.time_step)[..lags];
+    let displacement = &motion.species[species].mean_squared_displacement.values[..lags];
+    let diffusion = diffusion_coefficient(times, displacement, D, window)?;
     Ok(diffusion.coefficient)
 }
 
