@@ -133,7 +133,7 @@ fn dimensions_that_do_not_fit_into_four_numbers_are_summed_pair_by_pair() {
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let potential = Catalogue::find("ka").unwrap().potential::<3>().unwrap();
-    let start = Configuration::<3>::random(5000, 1.2, &[0.8, 0.2], Seed(3)).unwrap();
+    let start = Configuration::<3>::random(9000, 1.2, &[0.8, 0.2], Seed(3)).unwrap();
     let point = PhasePoint::maxwell_boltzmann(start, 1.0, Seed(3)).unwrap();
     let run = |threads: usize| -> (PhasePoint<3>, Mechanics<3>) {
         let field = ForceField::new(&*potential);

@@ -13,7 +13,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 /// The version of the format and of the meaning of what is stored; raise it when either changes.
-const VERSION: u32 = 7;
+const VERSION: u32 = 8;
 
 /// What the name of a file ends with while it is being written.
 const PARTIAL: &str = ".partial";
@@ -286,13 +286,13 @@ mod tests {
         assert_eq!(found, "test");
         // An older format.
         let text = fs::read(&path).unwrap();
-        let older = [b"vitreous test 6\n", &text[header("test").len()..]].concat();
+        let older = [b"vitreous test 7\n", &text[header("test").len()..]].concat();
         fs::write(&path, older).unwrap();
         let Stored::Unusable(older) = load("test", &key) else {
             panic!("an older format")
         };
-        assert_eq!(older, Flaw::Version { found: 6 });
-        assert!(older.to_string().contains("format 6") && older.to_string().contains("format 7"));
+        assert_eq!(older, Flaw::Version { found: 7 });
+        assert!(older.to_string().contains("format 7") && older.to_string().contains("format 8"));
         fs::remove_dir_all(folder).unwrap();
     }
 

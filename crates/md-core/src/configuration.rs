@@ -2,7 +2,7 @@
 
 use crate::cell::{Cell, CellError};
 use crate::random::Seed;
-use crate::vector::{Matrix, Vector, flat, transform};
+use crate::vector::{Matrix, Vector, all_finite, flat, transform};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
@@ -320,15 +320,7 @@ impl<const D: usize> Configuration<D> {
     /// # Errors
     /// The first coordinate that is not.
     pub fn check_finite(&self) -> Result<(), ConfigurationError> {
-        // Zero times a number is zero unless the number is infinite or NaN: a quick look before the slow one.
-        let (eights, rest) = self.positions.as_flattened().as_chunks::<8>();
-        let mut sums = [0.0; 8];
-        for eight in eights {
-            for (sum, x) in sums.iter_mut().zip(eight) {
-                *sum += 0.0 * x;
-            }
-        }
-        if sums.iter().chain(rest).map(|x| 0.0 * x).sum::<f64>() == 0.0 {
+        if all_finite(self.positions.as_flattened()) {
             return Ok(());
         }
         for (particle, position) in self.positions.iter().enumerate() {

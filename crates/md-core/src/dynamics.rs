@@ -8,6 +8,7 @@ use crate::configuration::{Configuration, ConfigurationError};
 use crate::force_error::ForceError;
 use crate::force_field::{ForceField, Mechanics};
 use crate::random::Seed;
+use crate::threads::{PART, each_part, look_at_parts};
 use crate::vector::{Vector, flat, largest_magnitude, norm_squared, sum_of_squares};
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -62,7 +63,14 @@ impl<const D: usize> PhasePoint<D> {
 
     /// The kinetic energy `K = sum_i |v_i|^2 / 2`.
     pub fn kinetic_energy(&self) -> f64 {
-        0.5 * sum_of_squares(self.velocities.as_flattened())
+        self.kinetic_energy_shared(false)
+    }
+
+    fn kinetic_energy_shared(&self, shared: bool) -> f64 {
+        let sums = look_at_parts(shared, &self.velocities, 4 * PART, |_, part| {
+            sum_of_squares(part.as_flattened())
+        });
+        0.5 * sums.iter().sum::<f64>()
     }
 
     /// The number of degrees of freedom `D (N - 1)`: the total momentum is fixed.
@@ -157,10 +165,10 @@ fn check_positive_or_zero(name: &'static str, value: f64) -> Result<(), Dynamics
 /// Equations of motion, discretised.
 ///
 /// One step maps `(point, state, forces)` to the next. The forces belong to the configuration on entry and
-/// on exit; [`Trajectory`] keeps them so.
-pub trait Integrator<const D: usize> {
+/// on exit; [`Trajectory`] keeps them so. A force field with several threads makes its steps on one of them.
+pub trait Integrator<const D: usize>: Send {
     /// What the integrator carries along besides positions and velocities.
-    type State: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOwned;
+    type State: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send;
 
     /// The state with which a run starts.
     fn initial_state(&self) -> Self::State;
@@ -205,41 +213,62 @@ impl VelocityVerlet {
     ) -> Result<(), DynamicsError> {
         let half = 0.5 * self.time_step;
         let step = point.step + 1;
+        let n = point.configuration.len();
         let limit = point.configuration.mean_spacing();
-        let forces_before = mechanics.forces.as_flattened();
-        let velocities = point.velocities.as_flattened_mut().iter_mut();
-        let positions = point.configuration.positions_mut().as_flattened_mut();
-        for ((velocity, force), position) in velocities.zip(forces_before).zip(positions) {
-            *velocity += half * force;
-            *position += self.time_step * *velocity;
-        }
-        // No speed is above sqrt(D) times the largest component: a quick look before the slow one.
-        let bound = (D as f64).sqrt() * largest_magnitude(point.velocities.as_flattened());
-        if self.time_step * bound > limit {
-            let displacements = point
-                .velocities
-                .iter()
-                .map(|v| self.time_step * norm_squared(v).sqrt());
-            let farthest = displacements.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
-            if let Some((particle, displacement)) = farthest.filter(|(_, moved)| *moved > limit) {
-                return Err(DynamicsError::Exploded {
-                    step,
-                    particle,
-                    displacement,
-                    limit,
-                });
+        let threads = forces.threads().clone();
+        threads.run(n, |shared| {
+            let largest = kick(half, &mut point.velocities, &mechanics.forces, shared);
+            // No speed is above sqrt(D) times the largest component: a quick look before the slow one.
+            if self.time_step * (D as f64).sqrt() * largest > limit {
+                let displacements = point
+                    .velocities
+                    .iter()
+                    .map(|v| self.time_step * norm_squared(v).sqrt());
+                let farthest = displacements.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+                if let Some((particle, displacement)) = farthest.filter(|(_, moved)| *moved > limit)
+                {
+                    return Err(DynamicsError::Exploded {
+                        step,
+                        particle,
+                        displacement,
+                        limit,
+                    });
+                }
             }
-        }
-        forces
-            .evaluate_into(&point.configuration, mechanics)
-            .map_err(|error| DynamicsError::Force { step, error })?;
-        let velocities = point.velocities.as_flattened_mut().iter_mut();
-        for (velocity, force) in velocities.zip(mechanics.forces.as_flattened()) {
-            *velocity += half * force;
-        }
-        point.step = step;
-        Ok(())
+            let (positions, velocities) = (point.configuration.positions_mut(), &point.velocities);
+            each_part(shared, positions, PART, |start, positions| {
+                let velocities = velocities[start..].as_flattened();
+                for (position, velocity) in positions.as_flattened_mut().iter_mut().zip(velocities)
+                {
+                    *position += self.time_step * velocity;
+                }
+            });
+            forces
+                .evaluate_into(&point.configuration, mechanics)
+                .map_err(|error| DynamicsError::Force { step, error })?;
+            kick(half, &mut point.velocities, &mechanics.forces, shared);
+            point.step = step;
+            Ok(())
+        })
     }
+}
+
+/// `v += time f`; gives the largest magnitude of a component.
+fn kick<const D: usize>(
+    time: f64,
+    velocities: &mut [Vector<D>],
+    forces: &[Vector<D>],
+    shared: bool,
+) -> f64 {
+    let largest = each_part(shared, velocities, PART, |start, velocities| {
+        let forces = forces[start..].as_flattened();
+        let velocities = velocities.as_flattened_mut();
+        for (velocity, force) in velocities.iter_mut().zip(forces) {
+            *velocity += time * force;
+        }
+        largest_magnitude(velocities)
+    });
+    largest.into_iter().fold(0.0, f64::max)
 }
 
 impl<const D: usize> Integrator<D> for VelocityVerlet {
@@ -348,11 +377,16 @@ impl NoseHoover {
     }
 
     /// Half a step of the chain: thermostats from the far end to the particles and back.
-    fn half_step<const D: usize>(&self, point: &mut PhasePoint<D>, state: &mut NoseHooverState) {
+    fn half_step<const D: usize>(
+        &self,
+        point: &mut PhasePoint<D>,
+        state: &mut NoseHooverState,
+        shared: bool,
+    ) {
         let freedom = point.degrees_of_freedom();
         let quarter = 0.25 * self.verlet.time_step;
         let last = self.chain_length - 1;
-        let mut doubled_kinetic = 2.0 * point.kinetic_energy();
+        let mut doubled_kinetic = 2.0 * point.kinetic_energy_shared(shared);
         let rate_change = |rates: &mut [f64], k: usize, doubled_kinetic: f64| {
             let drive = if k == 0 {
                 doubled_kinetic - freedom * self.temperature
@@ -371,11 +405,11 @@ impl NoseHoover {
             rate_change(&mut state.rates, k, doubled_kinetic);
         }
         let factor = (-2.0 * quarter * state.rates[0]).exp();
-        for velocity in &mut point.velocities {
-            for component in velocity {
+        each_part(shared, &mut point.velocities, 4 * PART, |_, velocities| {
+            for component in velocities.as_flattened_mut() {
                 *component *= factor;
             }
-        }
+        });
         doubled_kinetic *= factor * factor;
         for (integral, rate) in state.integrals.iter_mut().zip(&state.rates) {
             *integral += 2.0 * quarter * rate;
@@ -403,10 +437,13 @@ impl<const D: usize> Integrator<D> for NoseHoover {
         forces: &mut ForceField<'_, D>,
         mechanics: &mut Mechanics<D>,
     ) -> Result<(), DynamicsError> {
-        self.half_step(point, state);
-        self.verlet.advance(point, forces, mechanics)?;
-        self.half_step(point, state);
-        Ok(())
+        let threads = forces.threads().clone();
+        threads.run(point.configuration.len(), |shared| {
+            self.half_step(point, state, shared);
+            self.verlet.advance(point, forces, mechanics)?;
+            self.half_step(point, state, shared);
+            Ok(())
+        })
     }
 
     fn conserved(
@@ -509,15 +546,20 @@ impl<'a, const D: usize, I: Integrator<D>> Trajectory<'a, D, I> {
     /// Forces that cannot be evaluated, a particle that moves by more than the mean spacing in one step; with the
     /// step at which that happened.
     pub fn advance(&mut self, steps: u64) -> Result<(), DynamicsError> {
-        for _ in 0..steps {
-            self.integrator.step(
-                &mut self.point,
-                &mut self.state,
-                &mut self.forces,
-                &mut self.mechanics,
-            )?;
-        }
-        Ok(())
+        // All steps on one thread of the pool: to hand over each evaluation would wake threads at every step.
+        let threads = self.forces.threads().clone();
+        let run = self;
+        threads.run(run.point.configuration.len(), move |_| {
+            for _ in 0..steps {
+                run.integrator.step(
+                    &mut run.point,
+                    &mut run.state,
+                    &mut run.forces,
+                    &mut run.mechanics,
+                )?;
+            }
+            Ok(())
+        })
     }
 
     /// The phase point.

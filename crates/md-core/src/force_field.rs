@@ -5,9 +5,9 @@ use crate::force_error::ForceError;
 use crate::linearization::Linearization;
 use crate::neighbours::{Neighbourhood, Ranges, VerletList};
 use crate::potential::Potential;
-use crate::threads::Threads;
+use crate::threads::{PART, Threads, look_at_parts};
 use crate::totals::Totals;
-use crate::vector::{Matrix, Vector, norm_squared};
+use crate::vector::{Matrix, Vector, all_finite, norm_squared};
 use std::num::NonZeroUsize;
 
 /// Energy, forces and stress at a configuration.
@@ -122,6 +122,10 @@ impl<'a, const D: usize> ForceField<'a, D> {
         })
     }
 
+    pub(crate) fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
     /// How often forces were evaluated.
     pub fn evaluations(&self) -> u64 {
         self.evaluations
@@ -165,10 +169,17 @@ impl<'a, const D: usize> ForceField<'a, D> {
         mechanics: &mut Mechanics<D>,
     ) -> Result<(), ForceError> {
         self.evaluations += 1;
-        configuration.check_finite()?;
         let (potential, list) = (self.potential, &mut self.list);
-        potential.check(configuration)?;
         self.threads.run(configuration.len(), |shared| {
+            let finite = look_at_parts(shared, configuration.positions(), 4 * PART, |_, part| {
+                all_finite(part.as_flattened())
+            });
+            if finite.contains(&false) {
+                configuration.check_finite()?;
+            }
+            if !list.knows(configuration) {
+                potential.check(configuration)?;
+            }
             let around = list.update_shared(configuration, shared);
             mechanics.volume = configuration.cell().volume();
             mechanics.totals = Totals::zero();

@@ -49,8 +49,27 @@ pub(crate) fn each_part<T: Send, R: Send>(
 ) -> Vec<R> {
     let work = |(number, part): (usize, &mut [T])| work(number * size, part);
     if shared {
-        all.par_chunks_mut(size).enumerate().map(work).collect()
+        // One by one, so that a thread that comes late finds something left to do.
+        let parts = all.par_chunks_mut(size).enumerate().with_max_len(1);
+        parts.map(work).collect()
     } else {
         all.chunks_mut(size).enumerate().map(work).collect()
+    }
+}
+
+/// Looks at the parts of a slice: as [`each_part`].
+#[inline(always)]
+pub(crate) fn look_at_parts<T: Sync, R: Send>(
+    shared: bool,
+    all: &[T],
+    size: usize,
+    look: impl Fn(usize, &[T]) -> R + Sync + Send,
+) -> Vec<R> {
+    let look = |(number, part): (usize, &[T])| look(number * size, part);
+    if shared {
+        let parts = all.par_chunks(size).enumerate().with_max_len(1);
+        parts.map(look).collect()
+    } else {
+        all.chunks(size).enumerate().map(look).collect()
     }
 }

@@ -67,6 +67,19 @@ pub(crate) fn largest_magnitude(numbers: &[f64]) -> f64 {
     found.iter().copied().fold(0.0, f64::max)
 }
 
+/// Whether all numbers are finite.
+pub(crate) fn all_finite(numbers: &[f64]) -> bool {
+    // Zero times a number is zero unless the number is infinite or NaN.
+    let (eights, rest) = numbers.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for eight in eights {
+        for (sum, x) in sums.iter_mut().zip(eight) {
+            *sum += 0.0 * x;
+        }
+    }
+    sums.iter().chain(rest).map(|x| 0.0 * x).sum::<f64>() == 0.0
+}
+
 /// The two largest lengths of the differences of two lists of vectors, the larger first.
 pub(crate) fn two_largest_distances<const D: usize>(a: &[Vector<D>], b: &[Vector<D>]) -> [f64; 2] {
     // Four searches, so that none waits for the one before.

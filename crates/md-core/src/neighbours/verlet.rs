@@ -7,7 +7,7 @@ use super::{NOWHERE, Neighbourhood, Ranges, quads};
 use crate::cell::Cell;
 use crate::configuration::{Configuration, Species};
 use crate::lanes::{Quad, dispatch};
-use crate::threads::each_part;
+use crate::threads::{PART, each_part, look_at_parts};
 use crate::vector::{Vector, two_largest_distances};
 
 /// A neighbour list with a skin, rebuilt exactly when a pair could have come into range unnoticed.
@@ -70,6 +70,20 @@ impl<const D: usize> VerletList<D> {
         self.is_valid = false;
     }
 
+    /// Whether the list was made for these particles in this cell, wherever they were.
+    pub(crate) fn knows(&self, configuration: &Configuration<D>) -> bool {
+        self.built_for(configuration).is_some()
+    }
+
+    fn built_for(&self, configuration: &Configuration<D>) -> Option<&Built<D>> {
+        self.built.as_ref().filter(|built| {
+            self.is_valid
+                && built.cell == *configuration.cell()
+                && built.species == configuration.species()
+                && built.diameters == configuration.diameters().unwrap_or_default()
+        })
+    }
+
     /// The neighbourhood at a configuration, with a new list if the old one is no longer valid.
     pub fn update<'a>(&'a mut self, configuration: &'a Configuration<D>) -> Neighbourhood<'a, D> {
         self.update_shared(configuration, false)
@@ -82,17 +96,13 @@ impl<const D: usize> VerletList<D> {
         shared: bool,
     ) -> Neighbourhood<'a, D> {
         let positions = configuration.positions();
-        let valid = self.built.as_ref().filter(|built| {
-            self.is_valid
-                && built.cell == *configuration.cell()
-                && built.species == configuration.species()
-                && built.diameters == configuration.diameters().unwrap_or_default()
+        let valid = self.built_for(configuration);
+        let is_close = valid.is_some_and(|built| {
+            moved(positions, &built.close_reference, shared) < self.close_skin
         });
-        let is_close =
-            valid.is_some_and(|built| moved(positions, &built.close_reference) < self.close_skin);
         let is_wide = is_close
             || valid.is_some_and(|built| {
-                moved(positions, &built.reference) + self.close_skin < self.skin
+                moved(positions, &built.reference, shared) + self.close_skin < self.skin
             });
         let built = self.built.get_or_insert_with(|| Built::new(configuration));
         if is_wide {
@@ -185,6 +195,14 @@ fn copy<T: Copy>(to: &mut Vec<T>, from: &[T]) {
 }
 
 /// The sum of the two largest displacements: no pair has come closer by more.
-fn moved<const D: usize>(positions: &[Vector<D>], reference: &[Vector<D>]) -> f64 {
-    two_largest_distances(positions, reference).iter().sum()
+fn moved<const D: usize>(positions: &[Vector<D>], reference: &[Vector<D>], shared: bool) -> f64 {
+    let found = look_at_parts(shared, positions, PART, |start, part| {
+        two_largest_distances(part, &reference[start..])
+    });
+    let [mut largest, mut second] = [0.0_f64; 2];
+    for distance in found.into_iter().flatten() {
+        second = second.max(distance.min(largest));
+        largest = largest.max(distance);
+    }
+    largest + second
 }
