@@ -1,5 +1,5 @@
 //! Molecular dynamics beside LAMMPS: the same potentials, particle numbers, temperatures and time steps, NVT with list
-//! builds, one thread each, in turn; then our own rates with more threads, more runs and other numbers of particles.
+//! builds, one thread each, in turn, and ours in mixed precision; then our own rates with more threads, more runs and other numbers of particles.
 //!
 //! `cargo bench --bench peers`. LAMMPS is what `LAMMPS` names, or `lmp` on the path; where there is none the table says
 //! so. Its input (start, tables, script) is written from our liquids to a temporary folder. "Related" is its fastest
@@ -43,21 +43,29 @@ fn main() -> Result<(), Failure> {
     println!(
         "million atom-steps per second, NVT with list builds, one thread, best of {ROUNDS} in turn"
     );
-    let heads = ["ours", "LAMMPS", "ratio", "related", "ratio"];
+    let heads = ["ours", "LAMMPS", "ratio", "related", "ratio", "mixed", "ratio"];
     println!(
         "{:<34} {}",
         "",
         heads.map(|head| format!("{head:>8}")).concat()
     );
     for work in all()? {
-        let [ours, theirs, related] = measure(&work, known.then_some(lammps.as_str()))?;
+        let [ours, mixed, theirs, related] = measure(&work, known.then_some(lammps.as_str()))?;
         let number = |value: f64| {
             let known = value.is_finite() && value > 0.0;
             known
                 .then_some(value)
                 .map_or_else(|| format!("{:>8}", "-"), |value| format!("{value:>8.3}"))
         };
-        let numbers = [ours, theirs, ours / theirs, related, ours / related];
+        let numbers = [
+            ours,
+            theirs,
+            ours / theirs,
+            related,
+            ours / related,
+            mixed,
+            mixed / ours,
+        ];
         let title = format!("{}, N = {}", work.name, work.particles);
         println!("{title:<34} {}", numbers.map(number).concat());
     }
@@ -69,14 +77,14 @@ fn main() -> Result<(), Failure> {
             ..kob_andersen()?
         };
         let mut best = 0.0_f64;
-        let mut run = work.start(1)?;
+        let mut run = work.start(1, Precision::Double)?;
         for _ in 0..ROUNDS {
             best = best.max(work.rate(&mut run)?);
         }
         println!("{:<34} {best:>8.3}", format!("N = {particles}, one thread"));
     }
     let work = kob_andersen()?;
-    let [mut one, mut two] = [work.start(1)?, work.start(2)?];
+    let [mut one, mut two] = [work.start(1, Precision::Double)?, work.start(2, Precision::Double)?];
     let (mut alone, mut shared, mut beside) = (0.0_f64, 0.0_f64, 0.0_f64);
     for _ in 0..ROUNDS {
         alone = alone.max(work.rate(&mut one)?);
@@ -85,7 +93,7 @@ fn main() -> Result<(), Failure> {
             let runs = [0, 1].map(|_| {
                 scope.spawn(|| -> Result<f64, String> {
                     let work = kob_andersen().map_err(|error| error.to_string())?;
-                    let mut run = work.start(1).map_err(|error| error.to_string())?;
+                    let mut run = work.start(1, Precision::Double).map_err(|error| error.to_string())?;
                     work.rate(&mut run).map_err(|error| error.to_string())
                 })
             });
@@ -114,13 +122,15 @@ type Run<'a> = Trajectory<'a, 3, NoseHoover>;
 
 impl Work {
     /// A liquid that flows, on so many threads.
-    fn start(&self, threads: usize) -> Result<Run<'_>, Failure> {
+    fn start(&self, threads: usize, precision: Precision) -> Result<Run<'_>, Failure> {
         let start =
             Configuration::<3>::random(self.particles, self.density, self.composition, Seed(1))?;
         let point = PhasePoint::maxwell_boltzmann(start, self.temperature, Seed(1))?;
         let thermostat = NoseHoover::new(self.time_step, self.temperature, self.coupling_time)?;
         let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
-        let field = ForceField::new(&*self.potential).with_threads(threads)?;
+        let field = ForceField::new(&*self.potential)
+            .with_precision(precision)
+            .with_threads(threads)?;
         let mut run = Trajectory::start(thermostat, field, point)?;
         run.advance(500)?;
         Ok(run)
@@ -138,18 +148,20 @@ impl Work {
     }
 }
 
-/// Rates of ours, of LAMMPS and of its related kernel; zero where there is none.
-fn measure(work: &Work, lammps: Option<&str>) -> Result<[f64; 3], Failure> {
-    let mut run = work.start(1)?;
+/// Rates of ours in double and mixed precision, of LAMMPS and of its related kernel; zero where there is none.
+fn measure(work: &Work, lammps: Option<&str>) -> Result<[f64; 4], Failure> {
+    let mut run = work.start(1, Precision::Double)?;
     let folder = std::env::temp_dir().join(format!("vitreous-peers-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     write_lammps(work, run.point(), &folder)?;
-    let mut best = [0.0_f64; 3];
+    let mut mixed = work.start(1, Precision::Mixed)?;
+    let mut best = [0.0_f64; 4];
     for _ in 0..ROUNDS {
         best[0] = best[0].max(work.rate(&mut run)?);
+        best[1] = best[1].max(work.rate(&mut mixed)?);
         if let Some(lammps) = lammps {
             let scripts = ["in.md", "in.related"];
-            for (best, script) in best[1..].iter_mut().zip(scripts) {
+            for (best, script) in best[2..].iter_mut().zip(scripts) {
                 if folder.join(script).exists() {
                     *best = best.max(work.atom_steps() / lammps_seconds(lammps, &folder, script)?);
                 }

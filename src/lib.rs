@@ -43,9 +43,9 @@ pub mod prelude {
     };
     pub use vitreous_md_core::{
         Cell, Configuration, Direction, ForceField, InherentStructure, Integrator, NoseHoover,
-        PhasePoint, Plane, Polydisperse, Potential, Radial, Scalar, Seed, Species, SpeciesTable,
-        Sum, ThreeBody, Tolerance, Trajectory, Triplet, VelocityVerlet, directional_derivatives,
-        linearize, mixed_third_derivatives,
+        PhasePoint, Plane, Polydisperse, Potential, Precision, Radial, Scalar, Seed, Species,
+        SpeciesTable, Sum, ThreeBody, Tolerance, Trajectory, Triplet, VelocityVerlet,
+        directional_derivatives, linearize, mixed_third_derivatives,
     };
     pub use vitreous_minimize::{
         Fire, LimitedMemoryBfgs, Minimizer, NewtonConjugateGradient, NewtonFinish,

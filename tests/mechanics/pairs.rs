@@ -7,7 +7,8 @@ use rand::RngExt;
 use vitreous::md_core::{Matrix, Mechanics};
 use vitreous::prelude::*;
 
-/// The fast engine and the linearisation beside the reference, all to 1e-12 of what is added up.
+/// The fast engine and the linearisation beside the reference, all to 1e-12 of what is added up, and the fast engine in
+/// mixed precision to 1e-5.
 ///
 /// Up to some thousand terms are summed (a random walk of roundings: 30 u = 3e-15), each with about thirty
 /// roundings in functions with powers of up to 13 (1e-14), at positions that lattice translations round at
@@ -17,45 +18,49 @@ fn compare<const D: usize>(
     image: impl FnMut() -> [i32; D],
     skin: f64,
 ) -> Result<(), TestCaseError> {
-    const TOLERANCE: f64 = 1e-12;
     let configuration = sample.configuration(image);
     for (formula, name) in FORMULAS {
         let expected = sample.reference(formula);
         let potential = model::<D>(name);
-        let fast = ForceField::with_skin(&*potential, skin)
-            .evaluate(&configuration)
-            .unwrap();
+        let field = || ForceField::with_skin(&*potential, skin);
+        let fast = field().evaluate(&configuration).unwrap();
+        let mixed = field().with_precision(Precision::Mixed);
+        let mixed = { mixed }.evaluate(&configuration).unwrap();
         let expansion = linearize(&*potential, &configuration).unwrap();
         let expanded = Mechanics {
             forces: expansion.forces(),
             totals: expansion.totals(),
             volume: expansion.volume(),
         };
-        for (engine, found) in [("forces", &fast), ("linearisation", &expanded)] {
+        for (engine, found, tolerance) in [
+            ("forces", &fast, 1e-12),
+            ("linearisation", &expanded, 1e-12),
+            ("mixed precision", &mixed, 1e-5),
+        ] {
             let energy_error = (found.energy() - expected.energy).abs();
             prop_assert!(
-                energy_error <= TOLERANCE * expected.energy_size,
+                energy_error <= tolerance * expected.energy_size,
                 "{name}, {engine}: energy {} instead of {}",
                 found.energy(),
                 expected.energy
             );
             let force_error = largest_difference(&found.forces, &expected.forces);
             prop_assert!(
-                force_error <= TOLERANCE * expected.largest_pair_force,
+                force_error <= tolerance * expected.largest_pair_force,
                 "{name}, {engine}: force off by {force_error:e}"
             );
             let stress_error = largest_difference(&found.stress(), &expected.stress);
             prop_assert!(
-                stress_error <= TOLERANCE * expected.stress_size,
+                stress_error <= tolerance * expected.stress_size,
                 "{name}, {engine}: stress off by {stress_error:e}"
             );
             let trace: f64 = (0..D).map(|k| expected.stress[k][k]).sum();
             let pressure_error = (found.pressure() + trace / D as f64).abs();
-            prop_assert!(pressure_error <= TOLERANCE * expected.stress_size);
+            prop_assert!(pressure_error <= tolerance * expected.stress_size);
         }
         let squares = fast.totals.squared_term_forces;
         prop_assert!(
-            (squares - expanded.totals.squared_term_forces).abs() <= TOLERANCE * squares,
+            (squares - expanded.totals.squared_term_forces).abs() <= 1e-12 * squares,
             "{name}: squared forces {squares}"
         );
     }

@@ -41,6 +41,24 @@ fn table(species: usize) -> SpeciesTable<Users> {
     .unwrap()
 }
 
+/// The same without the jump, where roundings could decide on which side a pair is.
+#[derive(Clone)]
+struct Smooth(Users);
+
+impl Radial for Smooth {
+    fn range(&self) -> f64 {
+        self.0.range
+    }
+    fn energy<S: Scalar>(&self, squared_distance: S) -> S {
+        assert!(
+            squared_distance.value() < self.0.range * self.0.range,
+            "asked beyond its range"
+        );
+        let gap = -squared_distance.sqrt() / self.0.range + 1.0;
+        (gap * 3.0).exp() * gap.powi(3) * self.0.depth
+    }
+}
+
 fn liquid<const D: usize>(
     particles: usize,
     length: f64,
@@ -64,13 +82,28 @@ fn liquid<const D: usize>(
     Configuration::new(cell, positions, kinds).unwrap()
 }
 
-/// Forces and strain gradient to 1e-12 of what is added up, energy too.
+/// In double precision, and a function without jumps in mixed precision.
 fn compare<const D: usize>(
     configuration: &Configuration<D>,
     species: usize,
 ) -> Result<(), TestCaseError> {
-    let potential = table(species);
-    let range = Potential::<D>::range(&potential);
+    let users = table(species);
+    let kind = |index| Species(index as u8);
+    let smooth = SpeciesTable::new(species, |first, second| {
+        Smooth(users.between(kind(first), kind(second)).unwrap().clone())
+    });
+    compare_in(configuration, &users, Precision::Double, 1e-12)?;
+    compare_in(configuration, &smooth.unwrap(), Precision::Mixed, 1e-5)
+}
+
+/// Forces and strain gradient beside what is added up, energy too.
+fn compare_in<const D: usize, F: Radial + Clone>(
+    configuration: &Configuration<D>,
+    potential: &SpeciesTable<F>,
+    precision: Precision,
+    tolerance: f64,
+) -> Result<(), TestCaseError> {
+    let range = Potential::<D>::range(potential);
     let mut forces = vec![[0.0; D]; configuration.len()];
     let mut strain = [[0.0; D]; D];
     let (mut energy, mut squares, mut largest, mut size) = (0.0, 0.0, 0.0_f64, 0.0);
@@ -95,13 +128,18 @@ fn compare<const D: usize>(
         }
     }
     for skin in [0.0, 0.4] {
-        let found = ForceField::with_skin(&potential, skin)
+        let field = ForceField::with_skin(potential, skin);
+        let found = field
+            .with_precision(precision)
             .evaluate(configuration)
             .unwrap();
-        prop_assert!((found.energy() - energy).abs() <= 1e-12 * energy.abs());
-        prop_assert!((found.totals.squared_term_forces - squares).abs() <= 1e-12 * squares);
-        prop_assert!(largest_difference(&found.forces, &forces) <= 1e-12 * largest);
-        prop_assert!(largest_difference(&found.totals.strain_gradient, &strain) <= 1e-12 * size);
+        let squares_error = (found.totals.squared_term_forces - squares).abs();
+        prop_assert!((found.energy() - energy).abs() <= tolerance * energy.abs());
+        prop_assert!(squares_error <= tolerance * squares);
+        prop_assert!(largest_difference(&found.forces, &forces) <= tolerance * largest);
+        prop_assert!(
+            largest_difference(&found.totals.strain_gradient, &strain) <= tolerance * size
+        );
     }
     Ok(())
 }
@@ -135,8 +173,8 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let potential = Catalogue::find("ka").unwrap().potential::<3>().unwrap();
     let start = Configuration::<3>::random(9000, 1.2, &[0.8, 0.2], Seed(3)).unwrap();
     let point = PhasePoint::maxwell_boltzmann(start, 1.0, Seed(3)).unwrap();
-    let run = |threads: usize| -> (PhasePoint<3>, Mechanics<3>) {
-        let field = ForceField::new(&*potential);
+    let run = |threads: usize, precision| -> (PhasePoint<3>, Mechanics<3>) {
+        let field = ForceField::new(&*potential).with_precision(precision);
         let field = field
             .with_threads(NonZeroUsize::new(threads).unwrap())
             .unwrap();
@@ -145,7 +183,9 @@ fn results_do_not_depend_on_the_number_of_threads() {
         run.advance(40).unwrap();
         (run.point().clone(), run.mechanics().clone())
     };
-    let one = run(1);
-    assert_eq!(run(2), one);
-    assert_eq!(run(3), one);
+    for precision in [Precision::Double, Precision::Mixed] {
+        let one = run(1, precision);
+        assert_eq!(run(2, precision), one);
+        assert_eq!(run(3, precision), one);
+    }
 }

@@ -122,6 +122,10 @@ impl<'a, const D: usize> Bath<'a, D> {
         )?)
     }
 
+    fn forces(&self) -> ForceField<'a, D> {
+        ForceField::new(self.potential).with_precision(self.study.precision)
+    }
+
     fn trajectory(&self, motion: &Motion<D>) -> Result<Trajectory<'a, D, NoseHoover>> {
         self.trajectory_of(self.integrator, motion)
     }
@@ -131,7 +135,7 @@ impl<'a, const D: usize> Bath<'a, D> {
         integrator: NoseHoover,
         motion: &Motion<D>,
     ) -> Result<Trajectory<'a, D, NoseHoover>> {
-        let forces = ForceField::new(self.potential);
+        let forces = self.forces();
         let Motion { point, thermostat } = motion.clone();
         Ok(Trajectory::resume(integrator, forces, point, thermostat)?)
     }
@@ -151,7 +155,7 @@ impl<'a, const D: usize> Bath<'a, D> {
         let hot = self.study.melting_temperature;
         let point = PhasePoint::maxwell_boltzmann(start, hot, seed.derive("hot", &[]))?;
         let thermostat = NoseHoover::new(self.time_step_at(hot), hot, self.study.coupling_time)?;
-        let mut melting = Trajectory::start(thermostat, ForceField::new(self.potential), point)
+        let mut melting = Trajectory::start(thermostat, self.forces(), point)
             .context("while melting the initial lattice")?;
         melting
             .advance((20.0 * self.time_unit()) as u64)

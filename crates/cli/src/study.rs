@@ -4,6 +4,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
+use vitreous::md_core::Precision;
 use vitreous::potentials::{Catalogue, Model};
 
 /// A study: one model at several temperatures. Everything that has a default may be left out.
@@ -79,6 +80,9 @@ pub(crate) struct Liquid {
     /// The length of the thermostat chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) chain_length: Option<usize>,
+    /// The precision in which pair forces are computed along trajectories.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) precision: Option<Precision>,
     /// The temperature at which the initial lattice is melted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) melting_temperature: Option<f64>,
@@ -246,6 +250,7 @@ pub(crate) struct Resolved {
     pub(crate) time_step: f64,
     pub(crate) coupling_time: f64,
     pub(crate) chain_length: usize,
+    pub(crate) precision: Precision,
     pub(crate) melting_temperature: f64,
     pub(crate) checkpoint_interval: u64,
 }
@@ -376,6 +381,7 @@ impl Study {
             "liquid.chain_length is 0: it must be at least 1"
         );
         let checkpoint_interval = self.checkpoint_interval()?;
+        let precision = liquid.precision.unwrap_or_default();
         let mut study = self.clone();
         study.temperatures = temperatures;
         study.production.longest = Some(self.production.longest());
@@ -392,6 +398,7 @@ impl Study {
             time_step: Some(time_step),
             coupling_time: Some(coupling_time),
             chain_length: Some(chain_length),
+            precision: Some(precision),
             melting_temperature: Some(melting_temperature),
             checkpoint_interval: Some(checkpoint_interval),
         };
@@ -404,6 +411,7 @@ impl Study {
             time_step,
             coupling_time,
             chain_length,
+            precision,
             melting_temperature,
             checkpoint_interval,
         })

@@ -3,7 +3,7 @@
 use crate::configuration::Configuration;
 use crate::force_error::ForceError;
 use crate::linearization::Linearization;
-use crate::neighbours::{Neighbourhood, Ranges, VerletList};
+use crate::neighbours::{Neighbourhood, Precision, Ranges, VerletList, Work};
 use crate::potential::Potential;
 use crate::threads::{PART, Threads, look_at_parts};
 use crate::totals::Totals;
@@ -85,6 +85,7 @@ pub struct ForceField<'a, const D: usize> {
     potential: &'a dyn Potential<D>,
     list: VerletList<D>,
     threads: Threads,
+    precision: Precision,
     evaluations: u64,
 }
 
@@ -106,6 +107,7 @@ impl<'a, const D: usize> ForceField<'a, D> {
             potential,
             list: VerletList::new(&ranges(potential), skin),
             threads: Threads::default(),
+            precision: Precision::default(),
             evaluations: 0,
         }
     }
@@ -120,6 +122,11 @@ impl<'a, const D: usize> ForceField<'a, D> {
             threads: Threads::new(threads)?,
             ..self
         })
+    }
+
+    /// The same force field, computing the forces of pairs in another precision.
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     pub(crate) fn threads(&self) -> &Threads {
@@ -169,7 +176,7 @@ impl<'a, const D: usize> ForceField<'a, D> {
         mechanics: &mut Mechanics<D>,
     ) -> Result<(), ForceError> {
         self.evaluations += 1;
-        let (potential, list) = (self.potential, &mut self.list);
+        let (potential, list, precision) = (self.potential, &mut self.list, self.precision);
         self.threads.run(configuration.len(), |shared| {
             let finite = look_at_parts(shared, configuration.positions(), 4 * PART, |_, part| {
                 all_finite(part.as_flattened())
@@ -180,7 +187,7 @@ impl<'a, const D: usize> ForceField<'a, D> {
             if !list.knows(configuration) {
                 potential.check(configuration)?;
             }
-            let around = list.update_shared(configuration, shared);
+            let around = list.update_for(configuration, Work { shared, precision });
             mechanics.volume = configuration.cell().volume();
             mechanics.totals = Totals::zero();
             mechanics.forces.clear();

@@ -8,22 +8,26 @@
 //! | module | |
 //! |---|---|
 //! | `bins` | particles and their copies, sorted in space: the places |
-//! | `segments` | the neighbours of each place, in groups of four of one species; those close enough of a longer list |
+//! | `groups` | neighbours by fours, and the loads and stores that follow their indices |
+//! | `segments` | the neighbours of each place, in groups of one species; those close enough of a longer list |
 //! | `search` | the neighbours of each place, from the bins |
 //! | `verlet` | when to look again |
 
 mod bins;
+mod groups;
 mod search;
 mod segments;
 mod verlet;
 
-pub(crate) use segments::{Group, Piece};
+pub(crate) use groups::Forces;
+pub(crate) use segments::Piece;
 pub use verlet::VerletList;
 
 use crate::configuration::{Configuration, Species};
 use crate::lanes::Quad;
 use crate::vector::{Vector, add, norm_squared, subtract};
 use bins::Bins;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// How far particles of two species see each other.
@@ -94,8 +98,8 @@ const fn quads(dimension: usize) -> usize {
 /// The first place of each window has no particle.
 const NOBODY: u32 = 0;
 
-/// Where nobody is: out of everyone's range, the square is infinite.
-const NOWHERE: Quad = Quad([1e300, 1e300, 1e300, 1.0]);
+/// Where nobody is: out of everyone's range, and not so far that squares overflow in single precision.
+const NOWHERE: Quad = Quad([1e19, 1e19, 1e19, 1.0]);
 
 /// The coordinates at a place.
 #[inline(always)]
@@ -113,7 +117,30 @@ pub struct Neighbourhood<'a, const D: usize> {
     diameters: &'a [f64],
     bins: &'a Bins<D>,
     pieces: &'a [Piece],
-    shared: bool,
+    work: Work,
+}
+
+/// How forces are to be computed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Work {
+    /// Whether threads share the work.
+    pub(crate) shared: bool,
+    pub(crate) precision: Precision,
+}
+
+/// The numbers that forces are made of.
+///
+/// Positions, velocities, energies, stresses and the sums of forces are always `f64`, and so is everything but
+/// dynamics: only there do forces need no more digits than the time step leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// All in `f64`: forces to some 1e-13 of their size.
+    #[default]
+    Double,
+    /// Distances, functions and forces of pairs in `f32`, eight pairs at a time in place of four: forces to some 1e-6
+    /// of their size. Three-body terms stay in `f64`, as do pairs in more than three dimensions.
+    Mixed,
 }
 
 impl<'a, const D: usize> Neighbourhood<'a, D> {
@@ -155,8 +182,7 @@ impl<'a, const D: usize> Neighbourhood<'a, D> {
         let places = &self.places[piece.window.start * quads(D)..];
         let owners = &self.bins.owners[piece.window.start..];
         let origin = coordinates(places, piece.rows[row].place);
-        let groups = piece.close_to(row, self.bins.kinds.len());
-        let others = groups.flat_map(|group| group.others);
+        let others = piece.close_to(row, self.bins.kinds.len());
         let known = others.filter(|&place| place != NOBODY);
         known.map(move |place| {
             let j = owners[place as usize] as usize;
@@ -175,9 +201,8 @@ impl<'a, const D: usize> Neighbourhood<'a, D> {
         (&self.bins.copies, starts)
     }
 
-    /// Whether threads share the work on this neighbourhood.
-    pub(crate) fn shared(&self) -> bool {
-        self.shared
+    pub(crate) fn work(&self) -> Work {
+        self.work
     }
 
     /// The pieces of the list.

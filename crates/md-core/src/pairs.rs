@@ -4,11 +4,12 @@ mod forces;
 
 use crate::configuration::{Configuration, Species};
 use crate::force_error::ForceError;
+use crate::lanes::Pack;
 use crate::linearization::Linearization;
 use crate::neighbours::Neighbourhood;
 use crate::path::{Direction, PathSums, squared_length};
 use crate::potential::Potential;
-use crate::scalar::{Scalar, Taylor};
+use crate::scalar::{Real, Scalar, Taylor};
 use crate::totals::Totals;
 use crate::vector::{Vector, norm_squared};
 use forces::add_forces;
@@ -49,32 +50,34 @@ pub trait Radial: Send + Sync {
             .derivatives()
     }
 
-    /// `phi` and `dphi/ds` at each of many squared distances: what forces are made of. The three slices have
-    /// the same length.
+    /// `phi` and `dphi/ds` at several squared distances at a time: what forces are made of.
     ///
-    /// Compiled for the instruction set of the machine: a function without branches and without `exp`, `ln` and
-    /// `sin_cos` is evaluated in vectors. Override it where a choice that is the same for all distances can be
-    /// made before the loop.
+    /// By default from [`Radial::derivatives`], number by number; without branches and without `exp`, `ln` and
+    /// `sin_cos` the compiler may make vectors of that. Written out with the operators of a [`Pack`] it certainly is one,
+    /// for every instruction set and in both precisions (see [`Precision`](crate::Precision)).
+    ///
+    /// ```
+    /// use vitreous_md_core::{Pack, Radial, Scalar};
+    /// /// phi(r) = r^-2
+    /// struct InverseSquare;
+    /// impl Radial for InverseSquare {
+    ///     fn range(&self) -> f64 { f64::INFINITY }
+    ///     fn energy<S: Scalar>(&self, squared_distance: S) -> S { squared_distance.recip() }
+    ///     fn slopes<P: Pack>(&self, squared_distances: P) -> [P; 2] {
+    ///         let energy = squared_distances.recip();
+    ///         [energy, -(energy * energy)]
+    ///     }
+    /// }
+    /// ```
     #[inline(always)]
-    fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
-        const GROUP: usize = 4;
-        let outputs = energies.chunks_mut(GROUP).zip(slopes.chunks_mut(GROUP));
-        for (given, (energies, slopes)) in squared_distances.chunks(GROUP).zip(outputs) {
-            // Arrays of this function alone: the compiler need not fear that a result changes a parameter.
-            let [mut squares, mut values, mut derivatives] = [[given[0]; GROUP]; 3];
-            squares[..given.len()].copy_from_slice(given);
-            for lane in 0..GROUP {
-                [values[lane], derivatives[lane]] = self.derivatives(squares[lane]);
-            }
-            energies.copy_from_slice(&values[..energies.len()]);
-            slopes.copy_from_slice(&derivatives[..slopes.len()]);
-        }
+    fn slopes<P: Pack>(&self, squared_distances: P) -> [P; 2] {
+        squared_distances.each(|squared_distance| Real::slope(self, squared_distance))
     }
 }
 
 /// Which function acts between two particles. The loops over pairs below serve every kind.
 trait Pairs: Send + Sync {
-    type Function: Radial;
+    type Function: Radial + Clone;
     /// Whether distances are in units of the mixed diameters of the particles.
     const SIZED: bool;
     /// The function of two species, and its squared range.
@@ -251,7 +254,7 @@ impl<F: Radial> SpeciesTable<F> {
     }
 }
 
-impl<F: Radial> Pairs for SpeciesTable<F> {
+impl<F: Radial + Clone> Pairs for SpeciesTable<F> {
     type Function = F;
     const SIZED: bool = false;
     #[inline(always)]
@@ -341,7 +344,7 @@ pub enum PolydisperseError {
     },
 }
 
-impl<F: Radial> Pairs for Polydisperse<F> {
+impl<F: Radial + Clone> Pairs for Polydisperse<F> {
     type Function = F;
     const SIZED: bool = true;
     #[inline(always)]
@@ -361,7 +364,7 @@ impl<F: Radial> Pairs for Polydisperse<F> {
 /// A [`Potential`] whose loops are those over pairs.
 macro_rules! pair_potential {
     ($name:ident { $($own:item)* }) => {
-        impl<const D: usize, F: Radial> Potential<D> for $name<F> {
+        impl<const D: usize, F: Radial + Clone> Potential<D> for $name<F> {
             $($own)*
             fn add_forces(
                 &self,

@@ -4,9 +4,63 @@
 //! energy; with [`Taylor`] all derivatives of a function of one variable; with [`Dual`], nested as often as
 //! needed, the gradient, Hessian, ... of a function of several. All of them are exact to rounding.
 
-use num_traits::{One, Zero};
+use crate::pairs::Radial;
+use num_traits::{Float, One, Zero};
 use std::fmt::Debug;
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+
+/// The numbers that pair functions are evaluated in: `f64`, and `f32` where forces are wanted in mixed precision
+/// (see [`Precision`](crate::Precision)). There are no others.
+pub trait Real:
+    Float + AddAssign + SubAssign + MulAssign + Sum + Debug + Default + Send + Sync + sealed::Sealed
+{
+    /// The nearest number to a parameter.
+    fn of(value: f64) -> Self;
+    /// The same number as `f64`.
+    fn widen(self) -> f64;
+    /// A function and its derivative in the squared distance: [`Radial::derivatives`] in `f64`, Taylor arithmetic in
+    /// `f32`.
+    fn slope<F: Radial + ?Sized>(function: &F, squared_distance: Self) -> [Self; 2];
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f64 {}
+    impl Sealed for f32 {}
+}
+
+impl Real for f64 {
+    #[inline(always)]
+    fn of(value: f64) -> Self {
+        value
+    }
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn slope<F: Radial + ?Sized>(function: &F, squared_distance: Self) -> [Self; 2] {
+        function.derivatives(squared_distance)
+    }
+}
+
+impl Real for f32 {
+    #[inline(always)]
+    fn of(value: f64) -> Self {
+        value as f32
+    }
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        self.into()
+    }
+    #[inline(always)]
+    fn slope<F: Radial + ?Sized>(function: &F, squared_distance: Self) -> [Self; 2] {
+        function
+            .energy(Taylor::variable(squared_distance))
+            .derivatives()
+    }
+}
 
 /// What a potential may do with its variables.
 ///
@@ -95,6 +149,7 @@ impl Scalar for f64 {
 }
 
 /// A function of one variable, truncated after `N` Taylor coefficients: `f(x + h) = sum_k c_k h^k`, `k < N`.
+/// Its coefficients are [`Real`]s, `f64` unless said.
 ///
 /// ```
 /// use vitreous_md_core::{Scalar, Taylor};
@@ -103,26 +158,26 @@ impl Scalar for f64 {
 /// assert_eq!([value, first, second], [8.0, 12.0, 12.0]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Taylor<const N: usize>(pub [f64; N]);
+pub struct Taylor<const N: usize, R = f64>(pub [R; N]);
 
-impl<const N: usize> Taylor<N> {
+impl<const N: usize, R: Real> Taylor<N, R> {
     /// The variable itself at the point `value`.
     #[inline(always)]
-    pub fn variable(value: f64) -> Self {
+    pub fn variable(value: R) -> Self {
         Self(std::array::from_fn(|k| match k {
             0 => value,
-            1 => 1.0,
-            _ => 0.0,
+            1 => R::one(),
+            _ => R::zero(),
         }))
     }
 
     /// Value, first derivative, ... : `k! c_k`.
     #[inline(always)]
-    pub fn derivatives(self) -> [f64; N] {
+    pub fn derivatives(self) -> [R; N] {
         let mut derivatives = self.0;
-        let mut factorial = 1.0;
+        let mut factorial = R::one();
         for k in 2..N {
-            factorial *= k as f64;
+            factorial *= R::of(k as f64);
             derivatives[k] *= factorial;
         }
         derivatives
@@ -131,8 +186,8 @@ impl<const N: usize> Taylor<N> {
     /// Solves `f' = outer * self'` for the coefficients of `f`, `outer` being a function of those of `f`
     /// that are already known; `f_0` is given. Serves exponential and logarithm.
     #[inline(always)]
-    fn integrate(self, first: f64, next: impl Fn(&[f64; N], &[f64; N], usize) -> f64) -> Taylor<N> {
-        let mut result = [0.0; N];
+    fn integrate(self, first: R, next: impl Fn(&[R; N], &[R; N], usize) -> R) -> Self {
+        let mut result = [R::zero(); N];
         result[0] = first;
         for k in 1..N {
             result[k] = next(&result, &self.0, k);
@@ -141,14 +196,17 @@ impl<const N: usize> Taylor<N> {
     }
 }
 
-impl<const N: usize> Scalar for Taylor<N> {
+impl<const N: usize, R: Real> Scalar for Taylor<N, R> {
     #[inline(always)]
     fn constant(value: f64) -> Self {
-        Self(std::array::from_fn(|k| if k == 0 { value } else { 0.0 }))
+        let value = R::of(value);
+        Self(std::array::from_fn(
+            |k| if k == 0 { value } else { R::zero() },
+        ))
     }
     #[inline(always)]
     fn value(&self) -> f64 {
-        self.0[0]
+        self.0[0].widen()
     }
     #[inline(always)]
     fn sqrt(self) -> Self {
@@ -158,30 +216,31 @@ impl<const N: usize> Scalar for Taylor<N> {
             for l in 1..k {
                 rest -= r[l] * r[k - l];
             }
-            rest / (2.0 * root)
+            rest / (R::of(2.0) * root)
         })
     }
     #[inline(always)]
     fn exp(self) -> Self {
         self.integrate(self.0[0].exp(), |r, a, k| {
-            (1..=k).map(|l| l as f64 * a[l] * r[k - l]).sum::<f64>() / k as f64
+            let sum: R = (1..=k).map(|l| R::of(l as f64) * a[l] * r[k - l]).sum();
+            sum / R::of(k as f64)
         })
     }
     #[inline(always)]
     fn ln(self) -> Self {
         self.integrate(self.0[0].ln(), |r, a, k| {
-            let known: f64 = (1..k).map(|l| l as f64 * r[l] * a[k - l]).sum();
-            (a[k] - known / k as f64) / a[0]
+            let known: R = (1..k).map(|l| R::of(l as f64) * r[l] * a[k - l]).sum();
+            (a[k] - known / R::of(k as f64)) / a[0]
         })
     }
     #[inline(always)]
     fn sin_cos(self) -> (Self, Self) {
         // sin' = cos x', cos' = -sin x'.
-        let (mut sine, mut cosine) = ([0.0; N], [0.0; N]);
+        let (mut sine, mut cosine) = ([R::zero(); N], [R::zero(); N]);
         (sine[0], cosine[0]) = self.0[0].sin_cos();
         for k in 1..N {
             for l in 1..=k {
-                let change = l as f64 * self.0[l] / k as f64;
+                let change = R::of(l as f64) * self.0[l] / R::of(k as f64);
                 sine[k] += change * cosine[k - l];
                 cosine[k] -= change * sine[k - l];
             }
@@ -190,13 +249,13 @@ impl<const N: usize> Scalar for Taylor<N> {
     }
 }
 
-impl<const N: usize> Mul for Taylor<N> {
+impl<const N: usize, R: Real> Mul for Taylor<N, R> {
     type Output = Self;
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        let mut product = [0.0; N];
-        for k in 0..N {
-            for l in 0..=k {
+        let mut product = other.0.map(|c| self.0[0] * c);
+        for k in 1..N {
+            for l in 1..=k {
                 product[k] += self.0[l] * other.0[k - l];
             }
         }
@@ -204,11 +263,11 @@ impl<const N: usize> Mul for Taylor<N> {
     }
 }
 
-impl<const N: usize> Div for Taylor<N> {
+impl<const N: usize, R: Real> Div for Taylor<N, R> {
     type Output = Self;
     #[inline(always)]
     fn div(self, other: Self) -> Self {
-        let mut quotient = [0.0; N];
+        let mut quotient = [R::zero(); N];
         for k in 0..N {
             let mut rest = self.0[k];
             for l in 0..k {
@@ -220,7 +279,7 @@ impl<const N: usize> Div for Taylor<N> {
     }
 }
 
-impl<const N: usize> Add for Taylor<N> {
+impl<const N: usize, R: Real> Add for Taylor<N, R> {
     type Output = Self;
     #[inline(always)]
     fn add(self, other: Self) -> Self {
@@ -228,7 +287,7 @@ impl<const N: usize> Add for Taylor<N> {
     }
 }
 
-impl<const N: usize> Sub for Taylor<N> {
+impl<const N: usize, R: Real> Sub for Taylor<N, R> {
     type Output = Self;
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
@@ -236,7 +295,7 @@ impl<const N: usize> Sub for Taylor<N> {
     }
 }
 
-impl<const N: usize> Neg for Taylor<N> {
+impl<const N: usize, R: Real> Neg for Taylor<N, R> {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
@@ -244,19 +303,20 @@ impl<const N: usize> Neg for Taylor<N> {
     }
 }
 
-impl<const N: usize> Add<f64> for Taylor<N> {
+impl<const N: usize, R: Real> Add<f64> for Taylor<N, R> {
     type Output = Self;
     #[inline(always)]
     fn add(mut self, other: f64) -> Self {
-        self.0[0] += other;
+        self.0[0] += R::of(other);
         self
     }
 }
 
-impl<const N: usize> Mul<f64> for Taylor<N> {
+impl<const N: usize, R: Real> Mul<f64> for Taylor<N, R> {
     type Output = Self;
     #[inline(always)]
     fn mul(self, other: f64) -> Self {
+        let other = R::of(other);
         Self(self.0.map(|c| c * other))
     }
 }
@@ -447,7 +507,7 @@ macro_rules! derived_operations {
     };
 }
 
-derived_operations!([const N: usize] Taylor<N>);
+derived_operations!([const N: usize, R: Real] Taylor<N, R>);
 derived_operations!([S: Scalar, const M: usize] Dual<S, M>);
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 
 use crate::error::{CutoffError, MixtureError, check};
 use crate::functions::polynomial;
-use vitreous_md_core::{Radial, Scalar, Taylor};
+use vitreous_md_core::{Pack, Radial, Scalar, Taylor};
 
 /// The Taylor coefficients of a function of `s = r^2` at the cut-off.
 fn expand<F: Radial, const N: usize>(function: &F, cutoff: f64) -> Result<[f64; N], CutoffError> {
@@ -20,22 +20,6 @@ fn expand<F: Radial, const N: usize>(function: &F, cutoff: f64) -> Result<[f64; 
         Ok(coefficients)
     } else {
         Err(CutoffError { cutoff, range })
-    }
-}
-
-/// Takes a function of `s` off energies and slopes: see [`Radial::slopes`].
-#[inline(always)]
-fn subtract(
-    squared_distances: &[f64],
-    energies: &mut [f64],
-    slopes: &mut [f64],
-    function: impl Fn(Taylor<2>) -> Taylor<2>,
-) {
-    let outputs = energies.iter_mut().zip(slopes);
-    for (&squared_distance, (energy, slope)) in squared_distances.iter().zip(outputs) {
-        let [value, derivative] = function(Taylor::variable(squared_distance)).derivatives();
-        *energy -= value;
-        *slope -= derivative;
     }
 }
 
@@ -70,8 +54,8 @@ impl<F: Radial> Radial for Truncated<F> {
         self.function.derivatives(squared_distance)
     }
     #[inline(always)]
-    fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
-        self.function.slopes(squared_distances, energies, slopes);
+    fn slopes<P: Pack>(&self, squared_distances: P) -> [P; 2] {
+        self.function.slopes(squared_distances)
     }
 }
 
@@ -150,12 +134,24 @@ impl<F: Radial, const CONDITIONS: usize> Radial for Smoothed<F, CONDITIONS> {
         std::array::from_fn(|k| bare[k] - polynomial[k])
     }
     #[inline(always)]
-    fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
-        self.function.slopes(squared_distances, energies, slopes);
-        let (coefficients, squared_cutoff) = (self.coefficients, self.squared_cutoff);
-        subtract(squared_distances, energies, slopes, |s| {
-            polynomial(&coefficients, s - squared_cutoff)
-        });
+    fn slopes<P: Pack>(&self, squared_distances: P) -> [P; 2] {
+        let [energy, slope] = self.function.slopes(squared_distances);
+        // The polynomial and its derivative, by Horner's scheme.
+        let x = squared_distances - self.squared_cutoff;
+        let [mut value, mut derivative] = [x.constant(0.0); 2];
+        for (order, &coefficient) in self.coefficients.iter().enumerate().rev() {
+            if order + 1 == CONDITIONS {
+                value = x.constant(coefficient);
+            } else {
+                derivative = if order + 2 == CONDITIONS {
+                    value
+                } else {
+                    derivative * x + value
+                };
+                value = value * x + coefficient;
+            }
+        }
+        [energy - value, slope - derivative]
     }
 }
 
@@ -215,14 +211,11 @@ impl<F: Radial> Radial for ForceShifted<F> {
         })
     }
     #[inline(always)]
-    fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
-        self.function.slopes(squared_distances, energies, slopes);
-        let outputs = energies.iter_mut().zip(slopes);
-        for (&squared_distance, (energy, slope)) in squared_distances.iter().zip(outputs) {
-            let linear = self.slope * squared_distance.sqrt();
-            *energy -= linear + self.constant;
-            *slope -= 0.5 * linear * (1.0 / squared_distance);
-        }
+    fn slopes<P: Pack>(&self, squared_distances: P) -> [P; 2] {
+        let [energy, slope] = self.function.slopes(squared_distances);
+        let linear = squared_distances.sqrt() * self.slope;
+        let change = linear * 0.5 * squared_distances.recip();
+        [energy - (linear + self.constant), slope - change]
     }
 }
 
@@ -303,11 +296,11 @@ impl<F: Radial> Radial for Ended<F> {
         }
     }
     #[inline(always)]
-    fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
+    fn slopes<P: Pack>(&self, squared_distances: P) -> [P; 2] {
         match self {
-            Self::Truncated(function) => function.slopes(squared_distances, energies, slopes),
-            Self::ForceShifted(function) => function.slopes(squared_distances, energies, slopes),
-            Self::Smoothed(function) => function.slopes(squared_distances, energies, slopes),
+            Self::Truncated(function) => function.slopes(squared_distances),
+            Self::ForceShifted(function) => function.slopes(squared_distances),
+            Self::Smoothed(function) => function.slopes(squared_distances),
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Plain functions of distance, without a cut-off.
 
-use vitreous_md_core::{Radial, Scalar};
+use vitreous_md_core::{Pack, Radial, Real, Scalar};
 
 /// `sum_k coefficients[k] x^k`.
 #[inline(always)]
 pub(crate) fn polynomial<S: Scalar>(coefficients: &[f64], x: S) -> S {
-    let mut sum = S::zero();
-    for &coefficient in coefficients.iter().rev() {
+    let Some((&last, others)) = coefficients.split_last() else {
+        return S::zero();
+    };
+    let mut sum = S::constant(last);
+    for &coefficient in others.iter().rev() {
         sum = sum * x + coefficient;
     }
     sum
@@ -53,24 +56,6 @@ impl InversePower {
             whole * self.energy
         }
     }
-
-    /// [`Radial::slopes`] with an exponent that the compiler knows.
-    #[inline(always)]
-    fn slopes_of<const EXPONENT: u32>(
-        self,
-        squared_distances: &[f64],
-        energies: &mut [f64],
-        slopes: &mut [f64],
-    ) {
-        let known = Self {
-            exponent: EXPONENT,
-            ..self
-        };
-        let outputs = energies.iter_mut().zip(slopes);
-        for (&squared_distance, (energy, slope)) in squared_distances.iter().zip(outputs) {
-            [*energy, *slope] = known.derivatives(squared_distance);
-        }
-    }
 }
 
 impl Radial for InversePower {
@@ -97,16 +82,18 @@ impl Radial for InversePower {
     }
 
     #[inline(always)]
-    fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
-        match self.exponent {
-            10 => self.slopes_of::<10>(squared_distances, energies, slopes),
-            12 => self.slopes_of::<12>(squared_distances, energies, slopes),
-            _ => {
-                for (place, &squared_distance) in squared_distances.iter().enumerate() {
-                    [energies[place], slopes[place]] = self.derivatives(squared_distance);
-                }
-            }
-        }
+    fn slopes<P: Pack>(&self, squared_distances: P) -> [P; 2] {
+        let inverse = squared_distances.recip();
+        let x = inverse * self.squared_length;
+        let square = x * x;
+        let power = match self.exponent {
+            10 => square * square * x,
+            12 => (square * x) * (square * x),
+            _ => return squared_distances.each(|s| Real::slope(self, s)),
+        };
+        let energy = power * self.energy;
+        let slope = energy * inverse * (-0.5 * f64::from(self.exponent));
+        [energy, slope]
     }
 }
 
@@ -163,20 +150,11 @@ impl Radial for LennardJones {
     }
 
     #[inline(always)]
-    fn slopes(&self, squared_distances: &[f64], energies: &mut [f64], slopes: &mut [f64]) {
-        let Self {
-            attraction,
-            repulsion,
-            ..
-        } = *self;
-        let outputs = energies.iter_mut().zip(slopes);
-        for (&squared_distance, (energy, slope)) in squared_distances.iter().zip(outputs) {
-            let inverse = 1.0 / squared_distance;
-            let cube = inverse * inverse * inverse;
-            let repelled = repulsion * cube;
-            let bound = repelled - attraction;
-            *energy = cube * bound;
-            *slope = -3.0 * (inverse * cube) * (repelled + bound);
-        }
+    fn slopes<P: Pack>(&self, squared_distances: P) -> [P; 2] {
+        let inverse = squared_distances.recip();
+        let cube = inverse * inverse * inverse;
+        let repelled = cube * self.repulsion;
+        let bound = repelled - self.attraction;
+        [cube * bound, inverse * cube * -3.0 * (repelled + bound)]
     }
 }

@@ -1,5 +1,6 @@
 //! The neighbours of each place, four at a time.
 
+use super::groups::{Group, Groups, Slice};
 use super::{NOBODY, Ranges, coordinates, quads};
 use crate::configuration::Species;
 use crate::lanes::{Lanes, Quad, Task};
@@ -30,14 +31,15 @@ pub(super) struct Row {
 }
 
 impl Piece {
-    /// The close neighbours of a row.
+    /// The places of the close neighbours of a row, with [`NOBODY`] among them.
     #[inline(always)]
-    pub(super) fn close_to(&self, row: usize, kinds: usize) -> impl Iterator<Item = &Group> {
+    pub(super) fn close_to(&self, row: usize, kinds: usize) -> impl Iterator<Item = u32> {
         let row = self.rows[row];
-        (0..kinds as u32).flat_map(move |kind| {
+        let groups = (0..kinds as u32).flat_map(move |kind| {
             let segment = row.segment + kind * row.step;
-            self.close.groups(segment, segment + 1)
-        })
+            self.close.groups(segment, segment + 1).groups()
+        });
+        groups.flat_map(|group| group.others().map(|offset| offset / 4))
     }
 }
 
@@ -46,15 +48,8 @@ impl Piece {
 pub(crate) struct Segments {
     /// Where the groups of each segment end; and before them a zero.
     ends: Vec<u32>,
-    groups: Vec<Group>,
+    groups: Groups,
     runs: Vec<Run>,
-}
-
-/// A particle and four neighbours of the same species, or fewer filled up with [`NOBODY`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Group {
-    pub(crate) own: u32,
-    pub(crate) others: [u32; 4],
 }
 
 /// Segments, one after the other, of one pair of species: one function serves them all.
@@ -72,13 +67,14 @@ impl Segments {
     }
 
     #[inline(always)]
-    fn groups(&self, start: u32, end: u32) -> &[Group] {
-        &self.groups[self.ends[start as usize] as usize..self.ends[end as usize] as usize]
+    fn groups(&self, start: u32, end: u32) -> Slice<'_> {
+        let [start, end] = [start, end].map(|segment| self.ends[segment as usize] as usize);
+        self.groups.slice(start..end)
     }
 
-    /// The groups of each pair of species.
+    /// The groups of each pair of species, an even number.
     #[inline(always)]
-    pub(crate) fn runs(&self) -> impl Iterator<Item = ([Species; 2], &[Group])> {
+    pub(crate) fn runs(&self) -> impl Iterator<Item = ([Species; 2], Slice<'_>)> {
         let runs = self.runs.iter();
         runs.map(|run| (run.species, self.groups(run.start, run.end)))
     }
@@ -91,19 +87,24 @@ impl Segments {
         self.ends.push(0);
     }
 
-    /// Adds a segment: some of the first of `others`, which has room for three more.
+    /// Adds a segment: some of the first of `others`, which has room for three more; by their offsets.
     #[inline(always)]
     pub(super) fn push(&mut self, own: u32, others: &mut [u32], count: usize) {
         others[count..count + 3].fill(NOBODY);
         let (fours, _) = others[..count.next_multiple_of(4)].as_chunks();
-        let groups = fours.iter().map(|&others| Group { own, others });
-        self.groups.extend(groups);
+        self.groups.extend(own, fours);
         self.ends.push(self.groups.len() as u32);
     }
 
-    /// Says that the segments from `start` on are of these species.
+    /// Says that the segments from `start` on are of these species, and makes the number of their groups even.
     pub(super) fn end_run(&mut self, species: [Species; 2], start: u32) {
         let end = self.len();
+        if let [.., last] = self.groups(start, end).groups()
+            && !self.groups(start, end).groups().len().is_multiple_of(2)
+        {
+            self.groups.extend(last.own(), &[[NOBODY; 4]]);
+            self.ends[end as usize] += 1;
+        }
         self.runs.push(Run {
             species,
             start,
@@ -120,10 +121,10 @@ pub(super) struct Prune<'a, const D: usize> {
     pub(super) ranges: &'a Ranges,
 }
 
-impl<const D: usize> Task for Prune<'_, D> {
+impl<const D: usize> Task<f64, 1> for Prune<'_, D> {
     type Output = ();
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
+    fn run<L: Lanes<f64, 1>>(self, lanes: L) {
         let (wide, close) = (&self.piece.wide, &mut self.piece.close);
         close.clear();
         let mut found = Vec::new();
@@ -131,10 +132,11 @@ impl<const D: usize> Task for Prune<'_, D> {
             let limit = self.ranges.squared(run.species[0], run.species[1]);
             for segment in run.start..run.end {
                 let groups = wide.groups(segment, segment + 1);
-                if found.len() < 4 * groups.len() + 4 {
-                    found.resize(4 * groups.len() + 4, NOBODY);
+                let room = 4 * groups.groups().len() + 4;
+                if found.len() < room {
+                    found.resize(room, NOBODY);
                 }
-                let own = groups.first().map_or(NOBODY, |group| group.own);
+                let own = groups.groups().first().map_or(NOBODY, Group::own);
                 let count = closer_than::<D, L>(lanes, self.places, limit, own, groups, &mut found);
                 close.push(own, &mut found, count);
             }
@@ -145,34 +147,33 @@ impl<const D: usize> Task for Prune<'_, D> {
 
 /// Collects the neighbours in some groups of one particle that are closer than a limit.
 #[inline(always)]
-fn closer_than<const D: usize, L: Lanes>(
+fn closer_than<const D: usize, L: Lanes<f64, 1>>(
     lanes: L,
     places: &[Quad],
     squared_limit: f64,
     own: u32,
-    groups: &[Group],
+    groups: Slice<'_>,
     found: &mut [u32],
 ) -> usize {
     let mut count = 0;
     if quads(D) > 1 {
-        let origin = coordinates::<D>(places, own);
-        for &other in groups.iter().flat_map(|group| &group.others) {
-            let r = subtract(&coordinates(places, other), &origin);
+        let origin = coordinates::<D>(places, own / 4);
+        for other in groups.groups().iter().flat_map(Group::others) {
+            let r = subtract(&coordinates(places, other / 4), &origin);
             found[count] = other;
             count += usize::from(norm_squared(&r) < squared_limit);
         }
         return count;
     }
-    let origin = lanes.four(places[own as usize].0);
+    let origin = places[own as usize / 4];
     let limits = lanes.splat(squared_limit);
-    for group in groups {
-        let others = group.others.map(|other| places[other as usize]);
-        let vectors = others.map(|other| lanes.subtract(lanes.four(other.0), origin));
+    groups.visit(places, |group, others| {
+        let vectors = others.map(|other| lanes.differences([other], [origin]));
         let set = lanes.set_below(lanes.squared_lengths(vectors), limits);
         if let Some(found) = found[count..].first_chunk_mut() {
-            *found = lanes.to_front(group.others, set);
+            *found = lanes.to_front(group.others(), set);
         }
         count += set.count_ones() as usize;
-    }
+    });
     count
 }

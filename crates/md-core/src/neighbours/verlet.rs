@@ -3,7 +3,7 @@
 use super::bins::Bins;
 use super::search::{Search, SearchRows};
 use super::segments::{Piece, Prune};
-use super::{NOWHERE, Neighbourhood, Ranges, quads};
+use super::{NOWHERE, Neighbourhood, Ranges, Work, quads};
 use crate::cell::Cell;
 use crate::configuration::{Configuration, Species};
 use crate::lanes::{Quad, dispatch};
@@ -86,15 +86,16 @@ impl<const D: usize> VerletList<D> {
 
     /// The neighbourhood at a configuration, with a new list if the old one is no longer valid.
     pub fn update<'a>(&'a mut self, configuration: &'a Configuration<D>) -> Neighbourhood<'a, D> {
-        self.update_shared(configuration, false)
+        self.update_for(configuration, Work::default())
     }
 
-    /// As [`VerletList::update`], by the threads of the pool in which it is called.
-    pub(crate) fn update_shared<'a>(
+    /// As [`VerletList::update`], by the threads of the pool in which it is called if work is shared.
+    pub(crate) fn update_for<'a>(
         &'a mut self,
         configuration: &'a Configuration<D>,
-        shared: bool,
+        work: Work,
     ) -> Neighbourhood<'a, D> {
+        let shared = work.shared;
         let positions = configuration.positions();
         let valid = self.built_for(configuration);
         let is_close = valid.is_some_and(|built| {
@@ -121,7 +122,7 @@ impl<const D: usize> VerletList<D> {
             diameters: configuration.diameters().unwrap_or_default(),
             bins: &built.bins,
             pieces: &built.pieces,
-            shared,
+            work,
         }
     }
 }

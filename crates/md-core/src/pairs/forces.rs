@@ -1,44 +1,121 @@
 //! The forces of pairs: the loop that dynamics and quenches spend their time in.
 
-use super::Pairs;
-use crate::lanes::{Lanes, Quad, Task, dispatch};
-use crate::neighbours::{Group, Neighbourhood, Piece};
-use crate::pairs::Radial;
+use super::{Pairs, Radial};
+use crate::lanes::{Batch, Lanes, Packed, Quad, SingleQuad, Task, dispatch};
+use crate::neighbours::{Forces, Neighbourhood, Piece, Precision};
 use crate::threads::{PART, each_part};
 use crate::totals::Totals;
 use crate::vector::{Vector, norm_squared};
 use std::cell::Cell;
+use std::thread::LocalKey;
 
 /// What the rows of one piece of the list come to.
 #[derive(Default)]
-struct PieceSums {
+struct PieceSums<Q> {
     /// Half the forces at the places of the window.
-    forces: Vec<Quad>,
+    forces: Vec<Q>,
     energy: f64,
     squared_forces: f64,
 }
 
 thread_local! {
-    /// Memory kept from one call to the next: for each piece, and for the sum of their forces.
-    static SUMS: Cell<(Vec<PieceSums>, Vec<Quad>)> = const { Cell::new((Vec::new(), Vec::new())) };
+    // Memory kept from one call to the next: for each piece, in either precision, and for the sum of their forces.
+    static DOUBLE: Cell<Vec<PieceSums<Quad>>> = const { Cell::new(Vec::new()) };
+    static SINGLE: Cell<Vec<PieceSums<SingleQuad>>> = const { Cell::new(Vec::new()) };
+    static TOTAL: Cell<Vec<Quad>> = const { Cell::new(Vec::new()) };
+}
+
+/// What depends on the precision in the loop over pairs.
+trait Arithmetic<const GROUPS: usize>: Batch<GROUPS> {
+    fn memory() -> &'static LocalKey<Cell<Vec<PieceSums<Self::Quad>>>>;
+    /// Adds slopes times vectors to the forces on particles, and takes each product from the force on the neighbour.
+    fn exert<L: Lanes<Self, GROUPS>>(
+        lanes: L,
+        slopes: L::Numbers,
+        vectors: [L::Numbers; 4],
+        forces: Forces<'_, Self::Quad, GROUPS>,
+    );
+}
+
+impl Arithmetic<1> for f64 {
+    fn memory() -> &'static LocalKey<Cell<Vec<PieceSums<Quad>>>> {
+        &DOUBLE
+    }
+    #[inline(always)]
+    fn exert<L: Lanes<f64, 1>>(
+        lanes: L,
+        slopes: L::Numbers,
+        vectors: [L::Numbers; 4],
+        mut forces: Forces<'_, Quad, 1>,
+    ) {
+        let repeated: [L::Numbers; 4] = std::array::from_fn(|lane| lanes.repeat(slopes, lane));
+        forces.on_own(0, |before| {
+            let mut on_own = lanes.numbers([before.0]);
+            for lane in 0..4 {
+                on_own = lanes.multiply_add(repeated[lane], vectors[lane], on_own);
+            }
+            Quad(lanes.groups(on_own)[0])
+        });
+        for lane in 0..4 {
+            forces.on_other(0, lane, |before| {
+                let before = lanes.numbers([before.0]);
+                let after = lanes.less_product(repeated[lane], vectors[lane], before);
+                Quad(lanes.groups(after)[0])
+            });
+        }
+    }
+}
+
+impl Arithmetic<2> for f32 {
+    fn memory() -> &'static LocalKey<Cell<Vec<PieceSums<SingleQuad>>>> {
+        &SINGLE
+    }
+    /// Both groups may have the same particle, and the same neighbours: one after the other.
+    #[inline(always)]
+    fn exert<L: Lanes<f32, 2>>(
+        lanes: L,
+        slopes: L::Numbers,
+        vectors: [L::Numbers; 4],
+        mut forces: Forces<'_, SingleQuad, 2>,
+    ) {
+        let mut on_own = lanes.splat(0.0);
+        for lane in 0..4 {
+            let product = lanes.multiply(lanes.repeat(slopes, lane), vectors[lane]);
+            on_own = lanes.add(on_own, product);
+            for (group, product) in lanes.groups(product).into_iter().enumerate() {
+                forces.on_other(group, lane, |SingleQuad(before)| {
+                    SingleQuad(std::array::from_fn(|k| before[k] - product[k]))
+                });
+            }
+        }
+        for (group, sum) in lanes.groups(on_own).into_iter().enumerate() {
+            forces.on_own(group, |SingleQuad(before)| {
+                SingleQuad(std::array::from_fn(|k| before[k] + sum[k]))
+            });
+        }
+    }
 }
 
 /// The forces of the rows of one piece.
-struct PieceForces<'a, P> {
+struct PieceForces<'a, P, Q> {
     pairs: &'a P,
     /// Those of the window.
     places: &'a [Quad],
     piece: &'a Piece,
-    sums: &'a mut PieceSums,
+    sums: &'a mut PieceSums<Q>,
 }
 
-impl<P: Pairs> Task for PieceForces<'_, P> {
+impl<P, R, const GROUPS: usize> Task<R, GROUPS> for PieceForces<'_, P, R::Quad>
+where
+    P: Pairs,
+    R: Arithmetic<GROUPS>,
+{
     type Output = ();
 
     /// Four neighbours of a particle at a time, whether they are within range or not: a list holds few that are not,
     /// and a branch for each would be mispredicted. Their energies and forces are made zero instead.
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
+    fn run<L: Lanes<R, GROUPS>>(self, lanes: L) {
         let Self {
             pairs,
             places,
@@ -46,82 +123,86 @@ impl<P: Pairs> Task for PieceForces<'_, P> {
             sums,
         } = self;
         sums.forces.clear();
-        sums.forces.resize(places.len(), Quad::default());
+        sums.forces.resize(places.len(), R::Quad::default());
         let forces = &mut sums.forces[..places.len()];
-        let mut energy = lanes.splat(0.0);
-        let mut squared_forces = lanes.splat(0.0);
+        let sum = |numbers: L::Numbers| -> f64 {
+            let groups = lanes.groups(numbers);
+            groups
+                .as_flattened()
+                .iter()
+                .map(|number| number.widen())
+                .sum()
+        };
+        let zero = lanes.splat(R::zero());
+        let [mut energy, mut squared_forces] = [zero; 2];
+        [sums.energy, sums.squared_forces] = [0.0; 2];
         for (species, groups) in piece.close.runs() {
             let (function, squared_range) = pairs.between(species);
+            let function = function.clone();
             // What a function is asked in place of what is beyond its range.
-            let inside = lanes.splat(squared_range.next_down());
-            let mut limits = lanes.splat(squared_range);
-            for &Group { own, others: four } in groups {
-                let own_place = places[own as usize];
-                let origin = lanes.four(own_place.0);
-                let others = four.map(|other| places[other as usize]);
-                let vectors = others.map(|other| lanes.subtract(lanes.four(other.0), origin));
+            let inside = lanes.splat(R::at_most(squared_range.next_down()));
+            let mut limits = lanes.splat(R::at_most(squared_range));
+            groups.visit_batches(places, forces, |own, others, forces| {
+                let vectors = others.map(|others| lanes.differences(others, own));
                 let mut squares = lanes.squared_lengths(vectors);
                 let mut units = limits;
                 if P::SIZED {
-                    let mixed =
-                        others.map(|other| pairs.squared_diameter([own_place.0[3], other.0[3]]));
-                    limits = lanes.four(mixed.map(|square| squared_range * square));
-                    units = lanes.four(mixed.map(|square| 1.0 / square));
+                    let mixed: [[f64; 4]; GROUPS] = std::array::from_fn(|group| {
+                        let own = own[group].0[3];
+                        others.map(|others| pairs.squared_diameter([own, others[group].0[3]]))
+                    });
+                    let each = |f: &dyn Fn(f64) -> f64| {
+                        lanes.numbers(mixed.map(|group| group.map(|square| R::of(f(square)))))
+                    };
+                    limits = each(&|square| squared_range * square);
+                    units = each(&|square| 1.0 / square);
                 }
                 let close = lanes.below(squares, limits);
                 if P::SIZED {
                     squares = lanes.multiply(squares, units);
                 }
                 squares = lanes.choose(close, squares, inside);
-                let (mut energies, mut slopes) = ([0.0; 4], [0.0; 4]);
-                function.slopes(&lanes.array(squares), &mut energies, &mut slopes);
-                energy = lanes.add(energy, lanes.keep(close, lanes.four(energies)));
-                let mut slope = lanes.keep(close, lanes.four(slopes));
+                let numbers = squares;
+                let [energies, slopes] = function.slopes(Packed { lanes, numbers });
+                energy = lanes.add(energy, lanes.keep(close, energies.numbers));
+                let mut slope = lanes.keep(close, slopes.numbers);
                 let force_by_length = lanes.multiply(slope, squares);
                 if P::SIZED {
                     // dphi/ds, from what the function knows: dphi/dx^2 with x^2 = s unit.
                     slope = lanes.multiply(slope, units);
                 }
                 squared_forces = lanes.multiply_add(slope, force_by_length, squared_forces);
-                let slope = lanes.array(slope);
-                let mut on_own = lanes.four(forces[own as usize].0);
-                for lane in 0..4 {
-                    let slope = lanes.splat(slope[lane]);
-                    on_own = lanes.multiply_add(slope, vectors[lane], on_own);
-                }
-                forces[own as usize].0 = lanes.array(on_own);
-                for lane in 0..4 {
-                    let slope = lanes.splat(slope[lane]);
-                    let on_other = &mut forces[four[lane] as usize].0;
-                    *on_other = lanes.array(lanes.less_product(
-                        slope,
-                        vectors[lane],
-                        lanes.four(*on_other),
-                    ));
-                }
+                R::exert(lanes, slope, vectors, forces);
+            });
+            if GROUPS > 1 {
+                sums.energy += sum(energy);
+                sums.squared_forces += 4.0 * sum(squared_forces);
+                [energy, squared_forces] = [zero; 2];
             }
         }
-        sums.energy = lanes.array(energy).iter().sum();
-        sums.squared_forces = 4.0 * lanes.array(squared_forces).iter().sum::<f64>();
+        sums.energy += sum(energy);
+        sums.squared_forces += 4.0 * sum(squared_forces);
     }
 }
 
-/// Adds up the forces at some places, piece by piece.
-struct PlaceForces<'a, const D: usize> {
+/// Adds up the forces at some places, piece by piece, in double precision.
+struct PlaceForces<'a, R: Batch<GROUPS>, const GROUPS: usize, const D: usize> {
     pieces: &'a [Piece],
-    sums: &'a [PieceSums],
+    sums: &'a [PieceSums<R::Quad>],
     /// The first of the places.
     start: usize,
     places: &'a [Quad],
     totals: &'a mut [Quad],
 }
 
-impl<const D: usize> Task for PlaceForces<'_, D> {
+impl<R: Batch<GROUPS>, const GROUPS: usize, const D: usize> Task<f64, 1>
+    for PlaceForces<'_, R, GROUPS, D>
+{
     /// `sum_places x F`.
     type Output = [[f64; 4]; D];
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) -> [[f64; 4]; D] {
+    fn run<L: Lanes<f64, 1>>(self, lanes: L) -> [[f64; 4]; D] {
         self.totals.fill(Quad::default());
         let two = lanes.splat(2.0);
         let end = self.start + self.totals.len();
@@ -132,19 +213,21 @@ impl<const D: usize> Task for PlaceForces<'_, D> {
             let totals = &mut self.totals[first - self.start..last - self.start];
             // Empty where the window does not meet these places.
             let forces = sums.forces.get(first - window.start.min(first)..);
-            for (total, force) in totals.iter_mut().zip(forces.unwrap_or_default()) {
-                total.0 =
-                    lanes.array(lanes.multiply_add(two, lanes.four(force.0), lanes.four(total.0)));
+            for (total, &force) in totals.iter_mut().zip(forces.unwrap_or_default()) {
+                let force = lanes.numbers([R::numbers(force).map(R::widen)]);
+                let sum = lanes.multiply_add(two, force, lanes.numbers([total.0]));
+                [total.0] = lanes.groups(sum);
             }
         }
         let mut products = [lanes.splat(0.0); D];
         for (total, place) in self.totals.iter().zip(self.places) {
+            let total = lanes.numbers([total.0]);
             for a in 0..D {
-                let product = lanes.multiply(lanes.splat(place.0[a]), lanes.four(total.0));
+                let product = lanes.multiply(lanes.splat(place.0[a]), total);
                 products[a] = lanes.add(products[a], product);
             }
         }
-        products.map(|product| lanes.array(product))
+        products.map(|product| lanes.groups(product)[0])
     }
 }
 
@@ -154,18 +237,33 @@ pub(super) fn add_forces<const D: usize>(
     forces: &mut [Vector<D>],
     totals: &mut Totals<D>,
 ) {
-    let Some(places) = around.places() else {
-        return add_forces_one_by_one(pairs, around, forces, totals);
-    };
-    let (mut sums, mut total) = SUMS.take();
+    match (around.places(), around.work().precision) {
+        (None, _) => add_forces_one_by_one(pairs, around, forces, totals),
+        (Some(places), Precision::Double) => {
+            add_forces_in::<f64, 1, D>(pairs, around, places, forces, totals);
+        }
+        (Some(places), Precision::Mixed) => {
+            add_forces_in::<f32, 2, D>(pairs, around, places, forces, totals);
+        }
+    }
+}
+
+fn add_forces_in<R: Arithmetic<GROUPS>, const GROUPS: usize, const D: usize>(
+    pairs: &impl Pairs,
+    around: &Neighbourhood<'_, D>,
+    places: &[Quad],
+    forces: &mut [Vector<D>],
+    totals: &mut Totals<D>,
+) {
+    let (mut sums, mut total) = (R::memory().take(), TOTAL.take());
     let pieces = around.pieces();
     if sums.len() < pieces.len() {
         sums.resize_with(pieces.len(), PieceSums::default);
     }
-    let shared = around.shared();
+    let shared = around.work().shared;
     each_part(shared, &mut sums[..pieces.len()], 1, |number, sums| {
         let piece = &pieces[number];
-        dispatch(PieceForces {
+        R::dispatch(PieceForces {
             pairs,
             places: &places[piece.window.clone()],
             piece,
@@ -174,7 +272,7 @@ pub(super) fn add_forces<const D: usize>(
     });
     total.resize(places.len(), Quad::default());
     let moments = each_part(shared, &mut total, PART, |start, totals| {
-        dispatch(PlaceForces::<D> {
+        dispatch(PlaceForces::<R, GROUPS, D> {
             pieces,
             sums: &sums,
             start,
@@ -203,7 +301,8 @@ pub(super) fn add_forces<const D: usize>(
             totals.strain_gradient[a][b] -= sum;
         }
     }
-    SUMS.set((sums, total));
+    R::memory().set(sums);
+    TOTAL.set(total);
 }
 
 /// As [`add_forces`], for dimensions in which a particle does not fit into four numbers.
@@ -254,7 +353,13 @@ mod tests {
     }
 
     /// The loop over pairs for this machine and in plain Rust.
-    fn compare(pairs: &impl Pairs, around: &Neighbourhood<'_, 3>) {
+    fn compare<R: Arithmetic<GROUPS>, const GROUPS: usize>(
+        pairs: &impl Pairs,
+        around: &Neighbourhood<'_, 3>,
+    ) where
+        R::Quad: Default,
+        Portable: Lanes<R, GROUPS>,
+    {
         let places = around.places().unwrap();
         for piece in around.pieces() {
             let [mut fast, mut plain] = [PieceSums::default(), PieceSums::default()];
@@ -264,7 +369,7 @@ mod tests {
                 piece,
                 sums,
             };
-            dispatch(task(&mut fast));
+            R::dispatch(task(&mut fast));
             task(&mut plain).run(Portable);
             assert!(fast.energy != 0.0 && fast.squared_forces > 0.0);
             assert_eq!(fast.forces, plain.forces);
@@ -286,14 +391,14 @@ mod tests {
         let configuration = Configuration::new(cell, positions, kinds).unwrap();
         let diameters = (0..400).map(|_| draw(0.8, 1.2)).collect();
         let mut list = VerletList::new(&Ranges::uniform(1.4 * 1.2), 0.2);
-        compare(
-            &SpeciesTable::new(3, |_, _| InverseSixth).unwrap(),
-            &list.update(&configuration),
-        );
+        let table = SpeciesTable::new(3, |_, _| InverseSixth).unwrap();
+        let around = list.update(&configuration);
+        compare::<f64, 1>(&table, &around);
+        compare::<f32, 2>(&table, &around);
         let configuration = configuration.with_diameters(diameters).unwrap();
-        compare(
-            &Polydisperse::new(InverseSixth, 0.1, 1.2).unwrap(),
-            &list.update(&configuration),
-        );
+        let polydisperse = Polydisperse::new(InverseSixth, 0.1, 1.2).unwrap();
+        let around = list.update(&configuration);
+        compare::<f64, 1>(&polydisperse, &around);
+        compare::<f32, 2>(&polydisperse, &around);
     }
 }
