@@ -43,7 +43,9 @@ fn main() -> Result<(), Failure> {
     println!(
         "million atom-steps per second, NVT with list builds, one thread, best of {ROUNDS} in turn"
     );
-    let heads = ["ours", "LAMMPS", "ratio", "related", "ratio", "mixed", "ratio"];
+    let heads = [
+        "ours", "LAMMPS", "ratio", "related", "ratio", "mixed", "ratio",
+    ];
     println!(
         "{:<34} {}",
         "",
@@ -84,7 +86,10 @@ fn main() -> Result<(), Failure> {
         println!("{:<34} {best:>8.3}", format!("N = {particles}, one thread"));
     }
     let work = kob_andersen()?;
-    let [mut one, mut two] = [work.start(1, Precision::Double)?, work.start(2, Precision::Double)?];
+    let [mut one, mut two] = [
+        work.start(1, Precision::Double)?,
+        work.start(2, Precision::Double)?,
+    ];
     let (mut alone, mut shared, mut beside) = (0.0_f64, 0.0_f64, 0.0_f64);
     for _ in 0..ROUNDS {
         alone = alone.max(work.rate(&mut one)?);
@@ -93,7 +98,9 @@ fn main() -> Result<(), Failure> {
             let runs = [0, 1].map(|_| {
                 scope.spawn(|| -> Result<f64, String> {
                     let work = kob_andersen().map_err(|error| error.to_string())?;
-                    let mut run = work.start(1, Precision::Double).map_err(|error| error.to_string())?;
+                    let mut run = work
+                        .start(1, Precision::Double)
+                        .map_err(|error| error.to_string())?;
                     work.rate(&mut run).map_err(|error| error.to_string())
                 })
             });

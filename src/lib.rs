@@ -28,6 +28,8 @@
 //! # Ok(()) }
 //! ```
 
+#![forbid(unsafe_code)]
+
 pub use vitreous_linresp as linresp;
 pub use vitreous_md_core as md_core;
 pub use vitreous_minimize as minimize;

@@ -6,6 +6,7 @@ mod differences;
 mod edge_cases;
 mod pairs;
 mod paths;
+mod precision;
 mod reference;
 mod symmetries;
 mod triplets;

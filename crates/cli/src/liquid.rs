@@ -123,7 +123,8 @@ impl<'a, const D: usize> Bath<'a, D> {
     }
 
     fn forces(&self) -> ForceField<'a, D> {
-        ForceField::new(self.potential).with_precision(self.study.precision)
+        let precision = self.study.study.liquid.precision.unwrap_or_default();
+        ForceField::new(self.potential).with_precision(precision)
     }
 
     fn trajectory(&self, motion: &Motion<D>) -> Result<Trajectory<'a, D, NoseHoover>> {

@@ -1,5 +1,7 @@
 //! The `vitreous` program.
 
+#![forbid(unsafe_code)]
+
 mod analysis;
 mod arguments;
 mod building_blocks;

@@ -250,7 +250,6 @@ pub(crate) struct Resolved {
     pub(crate) time_step: f64,
     pub(crate) coupling_time: f64,
     pub(crate) chain_length: usize,
-    pub(crate) precision: Precision,
     pub(crate) melting_temperature: f64,
     pub(crate) checkpoint_interval: u64,
 }
@@ -381,7 +380,6 @@ impl Study {
             "liquid.chain_length is 0: it must be at least 1"
         );
         let checkpoint_interval = self.checkpoint_interval()?;
-        let precision = liquid.precision.unwrap_or_default();
         let mut study = self.clone();
         study.temperatures = temperatures;
         study.production.longest = Some(self.production.longest());
@@ -398,7 +396,7 @@ impl Study {
             time_step: Some(time_step),
             coupling_time: Some(coupling_time),
             chain_length: Some(chain_length),
-            precision: Some(precision),
+            precision: Some(liquid.precision.unwrap_or_default()),
             melting_temperature: Some(melting_temperature),
             checkpoint_interval: Some(checkpoint_interval),
         };
@@ -411,7 +409,6 @@ impl Study {
             time_step,
             coupling_time,
             chain_length,
-            precision,
             melting_temperature,
             checkpoint_interval,
         })

@@ -85,6 +85,8 @@
 //! # What is not proved
 //! That the energy is the one you meant. Compare it with numbers from elsewhere.
 
+#![forbid(unsafe_code)]
+
 mod configurations;
 mod differences;
 mod potential;

@@ -24,6 +24,8 @@
 //! Whatever the solver, a solution is handed out only after its residual was recomputed straight from the
 //! edges of the expansion. A structure that is no minimum is refused with the curvature that was found.
 
+#![forbid(unsafe_code)]
+
 mod adjacency;
 pub mod block_matrix;
 mod clusters;

@@ -1,7 +1,7 @@
-//! Several numbers at a time: the few operations of the pair loops that compilers do not vectorise by themselves.
+//! Several numbers at a time: the arithmetic of the pair loops, with whole registers.
 //!
-//! Loops over pairs take one group of four neighbours at a time in double precision, and two in single precision:
-//! either fills a register of 256 bits. A [`Task`] is compiled for the instruction sets that [`Batch::dispatch`] knows
+//! Loops over pairs take one group of four neighbours at a time in double precision, and two groups in single
+//! precision: either fills a register of 256 bits. A [`Task`] is compiled for the instruction sets that [`Batch::dispatch`] knows
 //! and run with the best that the machine has. Products and sums are fused where that is written and nowhere else, and
 //! sums are the same partial sums everywhere: the bits do not depend on the instruction set. (A processor that cannot
 //! fuse computes the same bits slowly.)
@@ -15,6 +15,7 @@ pub use pack::Pack;
 pub(crate) use pack::Packed;
 pub(crate) use portable::Portable;
 
+use crate::neighbours::Plain;
 use crate::scalar::Real;
 #[cfg(target_arch = "x86_64")]
 use pulp::{NullaryFnOnce, x86::V3};
@@ -39,10 +40,11 @@ pub(crate) trait Task<R: Batch<GROUPS>, const GROUPS: usize> {
 /// Numbers of which `GROUPS` groups of four fit into a register.
 pub(crate) trait Batch<const GROUPS: usize>: Real {
     /// Four of them.
-    type Quad: Copy + Default + PartialEq + std::fmt::Debug + Send + Sync + 'static;
-    fn numbers(quad: Self::Quad) -> [Self; 4];
-    /// The largest of them that is not above a number.
-    fn at_most(value: f64) -> Self;
+    type Quad: Plain + Default + PartialEq + std::fmt::Debug + Send + Sync + 'static;
+    fn of_quad(quad: Self::Quad) -> [Self; 4];
+    /// A number so little below a range that functions of what is below it, and of roots and quotients with the range,
+    /// are not asked beyond the range.
+    fn inside(range: f64) -> Self;
     /// Runs a task with the best instructions of this machine.
     fn dispatch<T: Task<Self, GROUPS>>(task: T) -> T::Output;
 }
@@ -53,16 +55,16 @@ pub(crate) fn dispatch<T: Task<f64, 1>>(task: T) -> T::Output {
 }
 
 macro_rules! batch {
-    ($number:ty, $groups:literal, $quad:ident, $at_most:expr) => {
+    ($number:ty, $groups:literal, $quad:ident, $inside:expr) => {
         impl Batch<$groups> for $number {
             type Quad = $quad;
             #[inline(always)]
-            fn numbers(quad: $quad) -> [Self; 4] {
+            fn of_quad(quad: $quad) -> [Self; 4] {
                 quad.0
             }
             #[inline(always)]
-            fn at_most(value: f64) -> Self {
-                $at_most(value)
+            fn inside(range: f64) -> Self {
+                $inside(range)
             }
             fn dispatch<T: Task<Self, $groups>>(task: T) -> T::Output {
                 #[cfg(target_arch = "x86_64")]
@@ -86,15 +88,10 @@ macro_rules! batch {
     };
 }
 
-batch!(f64, 1, Quad, |value| value);
-batch!(f32, 2, SingleQuad, |value: f64| {
-    let nearest = value as f32;
-    if f64::from(nearest) > value {
-        nearest.next_down()
-    } else {
-        nearest
-    }
-});
+batch!(f64, 1, Quad, |range| range);
+// Some eight roundings.
+batch!(f32, 2, SingleQuad, |range: f64| (range * (1.0 - 1e-6))
+    as f32);
 
 /// Operations on `GROUPS` groups of four numbers.
 pub(crate) trait Lanes<R: Batch<GROUPS>, const GROUPS: usize>: Copy {
@@ -242,9 +239,11 @@ mod tests {
         }
 
         #[test]
-        fn rounding_down_never_goes_up(value in -1e30..1e30_f64) {
-            let below = <f32 as Batch<2>>::at_most(value);
-            prop_assert!(f64::from(below) <= value && f64::from(below.next_up()) > value);
+        fn what_is_inside_a_range_stays_there(range in 1e-15..1e15_f64) {
+            let inside = <f32 as Batch<2>>::inside(range * range);
+            prop_assert!(f64::from(inside) < range * range);
+            prop_assert!(inside.sqrt() / (range as f32) < 1.0);
+            prop_assert!(f64::from(inside) > range * range * (1.0 - 2e-6));
         }
     }
 }

@@ -19,7 +19,7 @@ mod search;
 mod segments;
 mod verlet;
 
-pub(crate) use groups::Forces;
+pub(crate) use groups::{Forces, Plain};
 pub(crate) use segments::Piece;
 pub use verlet::VerletList;
 
@@ -128,10 +128,11 @@ pub(crate) struct Work {
     pub(crate) precision: Precision,
 }
 
-/// The numbers that forces are made of.
+/// The numbers that the forces of pairs are made of, in every evaluation of a force field.
 ///
-/// Positions, velocities, energies, stresses and the sums of forces are always `f64`, and so is everything but
-/// dynamics: only there do forces need no more digits than the time step leaves.
+/// Positions, velocities, and sums of energies, forces and stresses over more than some hundred pairs are always
+/// `f64`. Linearisations are, too, and minimisers make force fields in double precision: only dynamics need no more
+/// digits of a force than the time step leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
@@ -139,7 +140,8 @@ pub enum Precision {
     #[default]
     Double,
     /// Distances, functions and forces of pairs in `f32`, eight pairs at a time in place of four: forces to some 1e-6
-    /// of their size. Three-body terms stay in `f64`, as do pairs in more than three dimensions.
+    /// of their size. Three-body terms stay in `f64`, as do pairs in more than three dimensions. Lengths and energies
+    /// should be of order one: what overflows `f32` is an error.
     Mixed,
 }
 

@@ -18,7 +18,8 @@ use thiserror::Error;
 /// The energy of two particles as a function of their distance, for one pair of species.
 ///
 /// Write [`Radial::energy`] once over a generic [`Scalar`]; derivatives of any order follow exactly by
-/// truncated Taylor arithmetic. Override [`Radial::derivatives`] only for speed.
+/// truncated Taylor arithmetic. Override [`Radial::derivatives`] and [`Radial::slopes`] only for speed. To be part of a
+/// potential a function must be `Clone`, and cheaply: forces work with copies. Share large tables by an `Arc`.
 ///
 /// ```
 /// use vitreous_md_core::{Potential, Radial, Scalar, SpeciesTable};
@@ -52,9 +53,10 @@ pub trait Radial: Send + Sync {
 
     /// `phi` and `dphi/ds` at several squared distances at a time: what forces are made of.
     ///
-    /// By default from [`Radial::derivatives`], number by number; without branches and without `exp`, `ln` and
-    /// `sin_cos` the compiler may make vectors of that. Written out with the operators of a [`Pack`] it certainly is one,
-    /// for every instruction set and in both precisions (see [`Precision`](crate::Precision)).
+    /// By default number by number, from [`Radial::derivatives`] in `f64` and from [`Radial::energy`] in `f32`; without
+    /// branches and without `exp`, `ln` and `sin_cos` the compiler may make vectors of that. What is written out with the
+    /// operators of a [`Pack`] certainly is one, for every instruction set and in both precisions (see
+    /// [`Precision`](crate::Precision)).
     ///
     /// ```
     /// use vitreous_md_core::{Pack, Radial, Scalar};
@@ -100,11 +102,10 @@ trait Pairs: Send + Sync {
             return close.then(|| function.derivatives(squared_distance));
         }
         let diameters = around.diameters();
-        let squared_diameter = self.squared_diameter([diameters[i], diameters[j]]);
-        if squared_distance >= squared_range * squared_diameter {
+        let unit = 1.0 / self.squared_diameter([diameters[i], diameters[j]]);
+        if squared_distance * unit >= squared_range {
             return None;
         }
-        let unit = 1.0 / squared_diameter;
         let mut derivatives = function.derivatives(squared_distance * unit);
         let mut power = unit;
         for k in 1..N {
@@ -284,7 +285,7 @@ pub struct Polydisperse<F> {
     largest_diameter: f64,
 }
 
-impl<F: Radial> Polydisperse<F> {
+impl<F: Radial + Clone> Polydisperse<F> {
     /// A potential of particles with diameters up to `largest_diameter`, from a function of `x^2` whose range
     /// is in units of `sigma_ij`.
     ///

@@ -41,7 +41,7 @@ pub trait Potential<const D: usize>: Send + Sync {
     fn species_count(&self) -> usize;
 
     /// Checks that the potential knows the particles: their species, and what else it needs of them.
-    /// [`ForceField`](crate::ForceField) and [`linearize`](crate::linearize) ask before anything else.
+    /// Asked before forces, once for the same species and diameters in the same cell: positions are no part of it.
     ///
     /// # Errors
     /// The first particle that it does not know.

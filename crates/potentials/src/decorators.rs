@@ -8,7 +8,7 @@
 //! | [`Smoothed<_, N>`](Smoothed) | `phi .. phi^(N-1)`, by a polynomial in `r^2` |
 
 use crate::error::{CutoffError, MixtureError, check};
-use crate::functions::polynomial;
+use crate::functions::{polynomial, polynomial_slopes};
 use vitreous_md_core::{Pack, Radial, Scalar, Taylor};
 
 /// The Taylor coefficients of a function of `s = r^2` at the cut-off.
@@ -136,21 +136,8 @@ impl<F: Radial, const CONDITIONS: usize> Radial for Smoothed<F, CONDITIONS> {
     #[inline(always)]
     fn slopes<P: Pack>(&self, squared_distances: P) -> [P; 2] {
         let [energy, slope] = self.function.slopes(squared_distances);
-        // The polynomial and its derivative, by Horner's scheme.
         let x = squared_distances - self.squared_cutoff;
-        let [mut value, mut derivative] = [x.constant(0.0); 2];
-        for (order, &coefficient) in self.coefficients.iter().enumerate().rev() {
-            if order + 1 == CONDITIONS {
-                value = x.constant(coefficient);
-            } else {
-                derivative = if order + 2 == CONDITIONS {
-                    value
-                } else {
-                    derivative * x + value
-                };
-                value = value * x + coefficient;
-            }
-        }
+        let [value, derivative] = polynomial_slopes(&self.coefficients, x);
         [energy - value, slope - derivative]
     }
 }

@@ -1,6 +1,7 @@
 //! Pair energies given as text, for example from a study file.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use thiserror::Error;
 use vitreous_md_core::{Radial, Scalar};
 use winnow::ascii::{digit0, digit1, multispace0};
@@ -29,7 +30,8 @@ use winnow::{Parser, Result};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Formula {
-    root: Node,
+    /// Shared, so that copies are cheap.
+    root: Arc<Node>,
 }
 
 /// Why a text is not a formula.
@@ -118,7 +120,9 @@ impl Formula {
                 known: known.chain(parameters.keys().cloned()).collect(),
             }
         })?;
-        Ok(Self { root })
+        Ok(Self {
+            root: Arc::new(root),
+        })
     }
 }
 

@@ -15,6 +15,25 @@ pub(crate) fn polynomial<S: Scalar>(coefficients: &[f64], x: S) -> S {
     sum
 }
 
+/// `sum_k coefficients[k] x^k` and its derivative in `x`, by Horner's scheme.
+#[inline(always)]
+pub(crate) fn polynomial_slopes<P: Pack>(coefficients: &[f64], x: P) -> [P; 2] {
+    let Some((&last, others)) = coefficients.split_last() else {
+        return [x.constant(0.0); 2];
+    };
+    let [mut value, mut derivative] = [last, 0.0].map(|number| x.constant(number));
+    for (steps, &coefficient) in others.iter().rev().enumerate() {
+        // The first derivative is a constant: no product with zero.
+        derivative = if steps == 0 {
+            value
+        } else {
+            derivative * x + value
+        };
+        value = value * x + coefficient;
+    }
+    [value, derivative]
+}
+
 /// `phi(r) = energy (length / r)^exponent`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InversePower {
@@ -103,21 +122,14 @@ pub struct LennardJones {
     /// `4 energy`.
     amplitude: f64,
     squared_length: f64,
-    /// `4 energy length^6`.
-    attraction: f64,
-    /// `4 energy length^12`.
-    repulsion: f64,
 }
 
 impl LennardJones {
     /// The function with the given energy (depth of the minimum) and length (its zero).
     pub fn new(energy: f64, length: f64) -> Self {
-        let (amplitude, squared_length) = (4.0 * energy, length * length);
         Self {
-            amplitude,
-            squared_length,
-            attraction: amplitude * squared_length.powi(3),
-            repulsion: amplitude * squared_length.powi(6),
+            amplitude: 4.0 * energy,
+            squared_length: length * length,
         }
     }
 }
@@ -152,9 +164,11 @@ impl Radial for LennardJones {
     #[inline(always)]
     fn slopes<P: Pack>(&self, squared_distances: P) -> [P; 2] {
         let inverse = squared_distances.recip();
-        let cube = inverse * inverse * inverse;
-        let repelled = cube * self.repulsion;
-        let bound = repelled - self.attraction;
-        [cube * bound, inverse * cube * -3.0 * (repelled + bound)]
+        let x = inverse * self.squared_length;
+        let cube = x * x * x;
+        let attraction = cube * self.amplitude;
+        let above = cube - 1.0;
+        let slope = inverse * attraction * -3.0 * (cube + above);
+        [attraction * above, slope]
     }
 }

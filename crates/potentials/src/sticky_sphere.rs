@@ -1,8 +1,8 @@
 //! Spheres that repel as in Lennard-Jones and attract with a tunable range.
 
 use crate::error::{ParameterError, check, finite, positive};
-use crate::functions::{LennardJones, polynomial};
-use vitreous_md_core::{Radial, Scalar, Taylor};
+use crate::functions::{LennardJones, polynomial, polynomial_slopes};
+use vitreous_md_core::{Pack, Radial, Scalar, Taylor};
 
 /// `2^(1/3)`: the minimum of the Lennard-Jones function in `x^2`.
 const SQUARED_MINIMUM: f64 = 1.2599210498948731648;
@@ -172,5 +172,23 @@ impl Radial for StickySphere {
             self.attraction(Taylor::variable(squared_distance))
                 .derivatives()
         }
+    }
+
+    /// Both branches, and a choice.
+    #[inline(always)]
+    fn slopes<P: Pack>(&self, squared_distances: P) -> [P; 2] {
+        let core = self.core.slopes(squared_distances);
+        // (1-t)^3 P(u), with d(1-t)/ds = -1/s_c and du/ds = -u/s.
+        let cutoff = squared_distances.constant(self.squared_cutoff);
+        let below = (cutoff - squared_distances) * (1.0 / self.squared_cutoff);
+        let inverse = squared_distances.recip();
+        let u = inverse * self.squared_cutoff;
+        let [value, derivative] = polynomial_slopes(&self.coefficients, u - self.inverse_minimum);
+        let square = below * below;
+        let slope = value * (-3.0 / self.squared_cutoff) - below * derivative * (u * inverse);
+        let attraction = [square * below * value, square * slope];
+        std::array::from_fn(|k| {
+            squared_distances.choose_below(self.squared_minimum, core[k], attraction[k])
+        })
     }
 }

@@ -16,6 +16,7 @@ pub trait Pack:
     + Add<f64, Output = Self>
     + Sub<f64, Output = Self>
     + Mul<f64, Output = Self>
+    + Div<f64, Output = Self>
 {
     /// The type of the numbers.
     type Number: Real;
@@ -28,24 +29,18 @@ pub trait Pack:
     fn recip(self) -> Self {
         self.constant(1.0) / self
     }
+    /// `first` where the number is below a limit, `second` elsewhere: both are computed for all.
+    fn choose_below(self, limit: f64, first: Self, second: Self) -> Self;
     /// What a function of one number gives for each of them.
     fn each(self, function: impl Fn(Self::Number) -> [Self::Number; 2]) -> [Self; 2];
 }
 
 /// The pack of an instruction set and a precision.
+#[derive(Clone, Copy)]
 pub(crate) struct Packed<L: Lanes<R, GROUPS>, R: Batch<GROUPS>, const GROUPS: usize> {
     pub(crate) lanes: L,
     pub(crate) numbers: L::Numbers,
 }
-
-impl<L: Lanes<R, GROUPS>, R: Batch<GROUPS>, const GROUPS: usize> Clone for Packed<L, R, GROUPS> {
-    #[inline(always)]
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<L: Lanes<R, GROUPS>, R: Batch<GROUPS>, const GROUPS: usize> Copy for Packed<L, R, GROUPS> {}
 
 impl<L: Lanes<R, GROUPS>, R: Batch<GROUPS>, const GROUPS: usize> Pack for Packed<L, R, GROUPS> {
     type Number = R;
@@ -57,6 +52,12 @@ impl<L: Lanes<R, GROUPS>, R: Batch<GROUPS>, const GROUPS: usize> Pack for Packed
     #[inline(always)]
     fn sqrt(self) -> Self {
         let numbers = self.lanes.square_root(self.numbers);
+        Self { numbers, ..self }
+    }
+    #[inline(always)]
+    fn choose_below(self, limit: f64, first: Self, second: Self) -> Self {
+        let below = self.lanes.below(self.numbers, self.constant(limit).numbers);
+        let numbers = self.lanes.choose(below, first.numbers, second.numbers);
         Self { numbers, ..self }
     }
     #[inline(always)]

@@ -87,7 +87,7 @@ impl Segments {
         self.ends.push(0);
     }
 
-    /// Adds a segment: some of the first of `others`, which has room for three more; by their offsets.
+    /// Adds a segment: the first `count` of `others`, which has room for three more; by their offsets.
     #[inline(always)]
     pub(super) fn push(&mut self, own: u32, others: &mut [u32], count: usize) {
         others[count..count + 3].fill(NOBODY);
@@ -99,8 +99,9 @@ impl Segments {
     /// Says that the segments from `start` on are of these species, and makes the number of their groups even.
     pub(super) fn end_run(&mut self, species: [Species; 2], start: u32) {
         let end = self.len();
-        if let [.., last] = self.groups(start, end).groups()
-            && !self.groups(start, end).groups().len().is_multiple_of(2)
+        let groups = self.groups(start, end).groups();
+        if let [.., last] = groups
+            && !groups.len().is_multiple_of(2)
         {
             self.groups.extend(last.own(), &[[NOBODY; 4]]);
             self.ends[end as usize] += 1;

@@ -27,6 +27,8 @@ thread_local! {
 
 /// What depends on the precision in the loop over pairs.
 trait Arithmetic<const GROUPS: usize>: Batch<GROUPS> {
+    /// So many groups are summed up before their energies are widened.
+    const BLOCK: usize;
     fn memory() -> &'static LocalKey<Cell<Vec<PieceSums<Self::Quad>>>>;
     /// Adds slopes times vectors to the forces on particles, and takes each product from the force on the neighbour.
     fn exert<L: Lanes<Self, GROUPS>>(
@@ -38,6 +40,7 @@ trait Arithmetic<const GROUPS: usize>: Batch<GROUPS> {
 }
 
 impl Arithmetic<1> for f64 {
+    const BLOCK: usize = usize::MAX;
     fn memory() -> &'static LocalKey<Cell<Vec<PieceSums<Quad>>>> {
         &DOUBLE
     }
@@ -67,6 +70,7 @@ impl Arithmetic<1> for f64 {
 }
 
 impl Arithmetic<2> for f32 {
+    const BLOCK: usize = 512;
     fn memory() -> &'static LocalKey<Cell<Vec<PieceSums<SingleQuad>>>> {
         &SINGLE
     }
@@ -112,7 +116,7 @@ where
 {
     type Output = ();
 
-    /// Four neighbours of a particle at a time, whether they are within range or not: a list holds few that are not,
+    /// Four neighbours of each of `GROUPS` particles at a time, whether they are within range or not: a list holds few that are not,
     /// and a branch for each would be mispredicted. Their energies and forces are made zero instead.
     #[inline(always)]
     fn run<L: Lanes<R, GROUPS>>(self, lanes: L) {
@@ -138,46 +142,44 @@ where
         [sums.energy, sums.squared_forces] = [0.0; 2];
         for (species, groups) in piece.close.runs() {
             let (function, squared_range) = pairs.between(species);
+            // A copy of our own: the compiler need not fear that a force overwrites its parameters.
             let function = function.clone();
             // What a function is asked in place of what is beyond its range.
-            let inside = lanes.splat(R::at_most(squared_range.next_down()));
-            let mut limits = lanes.splat(R::at_most(squared_range));
-            groups.visit_batches(places, forces, |own, others, forces| {
-                let vectors = others.map(|others| lanes.differences(others, own));
-                let mut squares = lanes.squared_lengths(vectors);
-                let mut units = limits;
-                if P::SIZED {
-                    let mixed: [[f64; 4]; GROUPS] = std::array::from_fn(|group| {
-                        let own = own[group].0[3];
-                        others.map(|others| pairs.squared_diameter([own, others[group].0[3]]))
-                    });
-                    let each = |f: &dyn Fn(f64) -> f64| {
-                        lanes.numbers(mixed.map(|group| group.map(|square| R::of(f(square)))))
-                    };
-                    limits = each(&|square| squared_range * square);
-                    units = each(&|square| 1.0 / square);
+            let inside = lanes.splat(R::inside(squared_range.next_down()));
+            let limits = lanes.splat(R::inside(squared_range));
+            for block in groups.blocks(R::BLOCK) {
+                block.visit_batches(places, forces, |own, others, forces| {
+                    let vectors = others.map(|others| lanes.differences(others, own));
+                    let mut squares = lanes.squared_lengths(vectors);
+                    let mut units = limits;
+                    if P::SIZED {
+                        let mixed: [[f64; 4]; GROUPS] = std::array::from_fn(|group| {
+                            let own = own[group].0[3];
+                            others.map(|others| pairs.squared_diameter([own, others[group].0[3]]))
+                        });
+                        let inverses = mixed.map(|group| group.map(|square| 1.0 / square));
+                        units = lanes.numbers(inverses.map(|group| group.map(R::of)));
+                        squares = lanes.multiply(squares, units);
+                    }
+                    let close = lanes.below(squares, limits);
+                    squares = lanes.choose(close, squares, inside);
+                    let numbers = squares;
+                    let [energies, slopes] = function.slopes(Packed { lanes, numbers });
+                    energy = lanes.add(energy, lanes.keep(close, energies.numbers));
+                    let mut slope = lanes.keep(close, slopes.numbers);
+                    let force_by_length = lanes.multiply(slope, squares);
+                    if P::SIZED {
+                        // dphi/ds, from what the function knows: dphi/dx^2 with x^2 = s unit.
+                        slope = lanes.keep(close, lanes.multiply(slope, units));
+                    }
+                    squared_forces = lanes.multiply_add(slope, force_by_length, squared_forces);
+                    R::exert(lanes, slope, vectors, forces);
+                });
+                if R::BLOCK < usize::MAX {
+                    sums.energy += sum(energy);
+                    sums.squared_forces += 4.0 * sum(squared_forces);
+                    [energy, squared_forces] = [zero; 2];
                 }
-                let close = lanes.below(squares, limits);
-                if P::SIZED {
-                    squares = lanes.multiply(squares, units);
-                }
-                squares = lanes.choose(close, squares, inside);
-                let numbers = squares;
-                let [energies, slopes] = function.slopes(Packed { lanes, numbers });
-                energy = lanes.add(energy, lanes.keep(close, energies.numbers));
-                let mut slope = lanes.keep(close, slopes.numbers);
-                let force_by_length = lanes.multiply(slope, squares);
-                if P::SIZED {
-                    // dphi/ds, from what the function knows: dphi/dx^2 with x^2 = s unit.
-                    slope = lanes.multiply(slope, units);
-                }
-                squared_forces = lanes.multiply_add(slope, force_by_length, squared_forces);
-                R::exert(lanes, slope, vectors, forces);
-            });
-            if GROUPS > 1 {
-                sums.energy += sum(energy);
-                sums.squared_forces += 4.0 * sum(squared_forces);
-                [energy, squared_forces] = [zero; 2];
             }
         }
         sums.energy += sum(energy);
@@ -214,7 +216,7 @@ impl<R: Batch<GROUPS>, const GROUPS: usize, const D: usize> Task<f64, 1>
             // Empty where the window does not meet these places.
             let forces = sums.forces.get(first - window.start.min(first)..);
             for (total, &force) in totals.iter_mut().zip(forces.unwrap_or_default()) {
-                let force = lanes.numbers([R::numbers(force).map(R::widen)]);
+                let force = lanes.numbers([R::of_quad(force).map(R::widen)]);
                 let sum = lanes.multiply_add(two, force, lanes.numbers([total.0]));
                 [total.0] = lanes.groups(sum);
             }
@@ -357,7 +359,6 @@ mod tests {
         pairs: &impl Pairs,
         around: &Neighbourhood<'_, 3>,
     ) where
-        R::Quad: Default,
         Portable: Lanes<R, GROUPS>,
     {
         let places = around.places().unwrap();
