@@ -122,14 +122,21 @@ pub struct LennardJones {
     /// `4 energy`.
     amplitude: f64,
     squared_length: f64,
+    /// `4 energy length^6`.
+    attraction: f64,
+    /// `4 energy length^12`.
+    repulsion: f64,
 }
 
 impl LennardJones {
     /// The function with the given energy (depth of the minimum) and length (its zero).
     pub fn new(energy: f64, length: f64) -> Self {
+        let (amplitude, squared_length) = (4.0 * energy, length * length);
         Self {
-            amplitude: 4.0 * energy,
-            squared_length: length * length,
+            amplitude,
+            squared_length,
+            attraction: amplitude * squared_length.powi(3),
+            repulsion: amplitude * squared_length.powi(6),
         }
     }
 }
@@ -164,11 +171,9 @@ impl Radial for LennardJones {
     #[inline(always)]
     fn slopes<P: Pack>(&self, squared_distances: P) -> [P; 2] {
         let inverse = squared_distances.recip();
-        let x = inverse * self.squared_length;
-        let cube = x * x * x;
-        let attraction = cube * self.amplitude;
-        let above = cube - 1.0;
-        let slope = inverse * attraction * -3.0 * (cube + above);
-        [attraction * above, slope]
+        let cube = inverse * inverse * inverse;
+        let repelled = cube * self.repulsion;
+        let bound = repelled - self.attraction;
+        [cube * bound, inverse * cube * -3.0 * (repelled + bound)]
     }
 }

@@ -106,7 +106,7 @@ impl<'a> Slice<'a> {
 
     /// The same groups in slices of an even number at most.
     pub(crate) fn blocks(self, most: usize) -> impl Iterator<Item = Slice<'a>> {
-        let blocks = self.groups.chunks(most.next_multiple_of(2));
+        let blocks = self.groups.chunks((most & !1).max(2));
         blocks.map(move |groups| Slice { groups, ..self })
     }
 
