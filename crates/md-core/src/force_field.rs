@@ -3,8 +3,9 @@
 use crate::configuration::Configuration;
 use crate::force_error::ForceError;
 use crate::linearization::Linearization;
-use crate::neighbours::{Neighbourhood, Precision, Ranges, VerletList, Work};
+use crate::neighbours::{Neighbourhood, Ranges, VerletList, Work};
 use crate::potential::Potential;
+use crate::precision::Precision;
 use crate::threads::{PART, Threads, look_at_parts};
 use crate::totals::Totals;
 use crate::vector::{Matrix, Vector, all_finite, norm_squared};

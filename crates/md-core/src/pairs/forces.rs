@@ -2,7 +2,8 @@
 
 use super::{Pairs, Radial};
 use crate::lanes::{Batch, Lanes, Packed, Quad, SingleQuad, Task, dispatch};
-use crate::neighbours::{Forces, Neighbourhood, Piece, Precision};
+use crate::neighbours::{Forces, Neighbourhood, Piece};
+use crate::precision::Precision;
 use crate::threads::{PART, each_part};
 use crate::totals::Totals;
 use crate::vector::{Vector, norm_squared};
