@@ -1,5 +1,6 @@
 //! Molecular dynamics beside LAMMPS: the same potentials, particle numbers, temperatures and time steps, NVT with list
-//! builds, one thread each, in turn, and ours in mixed precision; then our own rates with more threads, more runs and other numbers of particles.
+//! builds, one thread each, in turn, and ours in mixed precision; then our own rates with more threads, more runs and
+//! other numbers of particles.
 //!
 //! `cargo bench --bench peers`. LAMMPS is what `LAMMPS` names, or `lmp` on the path; where there is none the table says
 //! so. Its input (start, tables, script) is written from our liquids to a temporary folder. "Related" is its fastest

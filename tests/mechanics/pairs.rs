@@ -24,8 +24,10 @@ fn compare<const D: usize>(
         let potential = model::<D>(name);
         let field = || ForceField::with_skin(&*potential, skin);
         let fast = field().evaluate(&configuration).unwrap();
-        let mixed = field().with_precision(Precision::Mixed);
-        let mixed = { mixed }.evaluate(&configuration).unwrap();
+        let mixed = field()
+            .with_precision(Precision::Mixed)
+            .evaluate(&configuration)
+            .unwrap();
         let expansion = linearize(&*potential, &configuration).unwrap();
         let expanded = Mechanics {
             forces: expansion.forces(),

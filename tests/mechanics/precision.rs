@@ -29,8 +29,10 @@ fn compare<const D: usize>(name: &str, seed: u64) -> bool {
         return false;
     };
     let evaluate = |precision| {
-        let field = ForceField::new(&*potential).with_precision(precision);
-        { field }.evaluate(&configuration).unwrap()
+        ForceField::new(&*potential)
+            .with_precision(precision)
+            .evaluate(&configuration)
+            .unwrap()
     };
     let [double, mixed] = [Precision::Double, Precision::Mixed].map(evaluate);
     let size = double.balance().interaction;

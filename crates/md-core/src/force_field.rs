@@ -6,7 +6,7 @@ use crate::linearization::Linearization;
 use crate::neighbours::{Neighbourhood, Ranges, VerletList, Work};
 use crate::potential::Potential;
 use crate::precision::Precision;
-use crate::threads::{PART, Threads, look_at_parts};
+use crate::threads::{LIGHT_PART, Threads, look_at_parts};
 use crate::totals::Totals;
 use crate::vector::{Matrix, Vector, all_finite, norm_squared};
 use std::num::NonZeroUsize;
@@ -179,7 +179,7 @@ impl<'a, const D: usize> ForceField<'a, D> {
         self.evaluations += 1;
         let (potential, list, precision) = (self.potential, &mut self.list, self.precision);
         self.threads.run(configuration.len(), |shared| {
-            let finite = look_at_parts(shared, configuration.positions(), 4 * PART, |_, part| {
+            let finite = look_at_parts(shared, configuration.positions(), LIGHT_PART, |_, part| {
                 all_finite(part.as_flattened())
             });
             if finite.contains(&false) {

@@ -1,10 +1,10 @@
 //! Several numbers at a time: the arithmetic of the pair loops, with whole registers.
 //!
 //! Loops over pairs take one group of four neighbours at a time in double precision, and two groups in single
-//! precision: either fills a register of 256 bits. A [`Task`] is compiled for the instruction sets that [`Batch::dispatch`] knows
-//! and run with the best that the machine has. Products and sums are fused where that is written and nowhere else, and
-//! sums are the same partial sums everywhere: the bits do not depend on the instruction set. (A processor that cannot
-//! fuse computes the same bits slowly.)
+//! precision: either fills a register of 256 bits. A [`Task`] is compiled for the instruction sets that
+//! [`Batch::dispatch`] knows and run with the best that the machine has. Products and sums are fused where that is
+//! written and nowhere else, and sums are the same partial sums everywhere: the bits do not depend on the instruction
+//! set. (A processor that cannot fuse computes the same bits slowly.)
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -90,8 +90,7 @@ macro_rules! batch {
 
 batch!(f64, 1, Quad, |range| range);
 // Some eight roundings.
-batch!(f32, 2, SingleQuad, |range: f64| (range * (1.0 - 1e-6))
-    as f32);
+batch!(f32, 2, SingleQuad, |range| f32::of(range * (1.0 - 1e-6)));
 
 /// Operations on `GROUPS` groups of four numbers.
 pub(crate) trait Lanes<R: Batch<GROUPS>, const GROUPS: usize>: Copy {

@@ -9,6 +9,9 @@ use std::sync::Arc;
 /// So many particles or places are a part of the work that goes through all of them.
 pub(crate) const PART: usize = 2048;
 
+/// So many where the work on each is a few operations: smaller parts would cost more to hand over than to do.
+pub(crate) const LIGHT_PART: usize = 4 * PART;
+
 /// One thread, or a pool of several.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Threads(Option<Arc<rayon::ThreadPool>>);

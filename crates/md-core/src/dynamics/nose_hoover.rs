@@ -2,7 +2,7 @@
 
 use super::{DynamicsError, Integrator, PhasePoint, VelocityVerlet, check_positive};
 use crate::force_field::{ForceField, Mechanics};
-use crate::threads::{PART, each_part};
+use crate::threads::{LIGHT_PART, each_part};
 use serde::{Deserialize, Serialize};
 
 /// A Nose-Hoover chain of thermostats (Nose 1984, Hoover 1985; Martyna, Klein & Tuckerman 1992): constant
@@ -119,11 +119,16 @@ impl NoseHoover {
             rate_change(&mut state.rates, k, doubled_kinetic);
         }
         let factor = (-2.0 * quarter * state.rates[0]).exp();
-        each_part(shared, &mut point.velocities, 4 * PART, |_, velocities| {
-            for component in velocities.as_flattened_mut() {
-                *component *= factor;
-            }
-        });
+        each_part(
+            shared,
+            &mut point.velocities,
+            LIGHT_PART,
+            |_, velocities| {
+                for component in velocities.as_flattened_mut() {
+                    *component *= factor;
+                }
+            },
+        );
         doubled_kinetic *= factor * factor;
         for (integral, rate) in state.integrals.iter_mut().zip(&state.rates) {
             *integral += 2.0 * quarter * rate;

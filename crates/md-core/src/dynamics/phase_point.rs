@@ -3,7 +3,7 @@
 use super::{DynamicsError, check_positive_or_zero};
 use crate::configuration::Configuration;
 use crate::random::Seed;
-use crate::threads::{PART, look_at_parts};
+use crate::threads::{LIGHT_PART, look_at_parts};
 use crate::vector::{Vector, flat, sum_of_squares};
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,7 @@ impl<const D: usize> PhasePoint<D> {
     }
 
     pub(super) fn kinetic_energy_shared(&self, shared: bool) -> f64 {
-        let sums = look_at_parts(shared, &self.velocities, 4 * PART, |_, part| {
+        let sums = look_at_parts(shared, &self.velocities, LIGHT_PART, |_, part| {
             sum_of_squares(part.as_flattened())
         });
         0.5 * sums.iter().sum::<f64>()

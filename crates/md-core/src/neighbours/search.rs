@@ -31,8 +31,8 @@ impl<'a, const D: usize> Search<'a, D> {
         }
     }
 
-    /// Collects the offsets of candidates, counted from `origin`, that are closer to a place than a limit: as the choice of close
-    /// neighbours does from a list. That candidates follow each other saves a fifth of the search.
+    /// Collects the offsets of candidates, counted from `origin`, that are closer to a place than a limit: as the choice
+    /// of close neighbours does from a list. That candidates follow each other saves a fifth of the search.
     #[inline(always)]
     fn close<L: Lanes<f64, 1>>(
         &self,

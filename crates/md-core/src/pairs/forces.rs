@@ -117,8 +117,8 @@ where
 {
     type Output = ();
 
-    /// Four neighbours of each of `GROUPS` particles at a time, whether they are within range or not: a list holds few that are not,
-    /// and a branch for each would be mispredicted. Their energies and forces are made zero instead.
+    /// Four neighbours of each of `GROUPS` particles at a time, whether they are within range or not: a list holds few
+    /// that are not, and a branch for each would be mispredicted. Their energies and forces are made zero instead.
     #[inline(always)]
     fn run<L: Lanes<R, GROUPS>>(self, lanes: L) {
         let Self {
